@@ -1,1 +1,28 @@
-//! Placeholder.
+//! Terraform's plugin protocol 6, spoken from Rust.
+//!
+//! A provider implements [`Provider`] and [`Resource`], describes itself with [`schema::Schema`], and calls
+//! [`serve::serve`] from `main`. This crate knows nothing of what a provider manages: no word of Kubernetes or DNS.
+//!
+//! ```text
+//! host ── unix socket, mTLS ──▶ serve ──▶ rpc (decode → call → encode) ──▶ Provider / Resource
+//!                                          │
+//!                                          ├─ value    msgpack and JSON, driven by the schema
+//!                                          ├─ planning the rule that turns a proposal into a plan
+//!                                          └─ check    what the host will enforce, enforced here first
+//! ```
+//!
+//! The one invariant: whatever a resource returns, panics or forgets, the host gets an answer that is valid in
+//! the protocol and tells the truth about what was done.
+
+pub mod diagnostics;
+pub mod path;
+pub mod provider;
+pub mod resource;
+pub mod schema;
+pub mod value;
+
+pub use diagnostics::{Diagnostic, Diagnostics, Severity};
+pub use path::Path;
+pub use provider::{ClientInfo, Context, DataSource, Provider};
+pub use resource::Resource;
+pub use value::{Node, Number, Type, Value};
