@@ -20,6 +20,7 @@ pub mod provider;
 pub mod resource;
 pub mod schema;
 pub mod value;
+pub mod wire;
 
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use path::Path;
