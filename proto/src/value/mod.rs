@@ -1,15 +1,31 @@
 //! Values of Terraform's type system: what configuration, plan and state are made of.
 
+mod conform;
+mod decimal;
+mod equality;
+mod error;
+mod json;
+mod msgpack;
 mod node;
 mod number;
+mod type_json;
 mod types;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::path::{Path, Step};
+
+pub(crate) use conform::Misfit;
+pub use error::{CodecError, Problem};
 pub use node::Node;
-pub use number::Number;
+pub use number::{NotANumber, Number};
+pub use type_json::NotAType;
 pub use types::Type;
+
+/// How many levels of collections, objects and dynamic values a value may have. Schemas have a handful; the bound
+/// keeps hostile bytes from exhausting the stack.
+pub const MAX_DEPTH: usize = 128;
 
 /// A value, possibly null or not known yet.
 ///
@@ -98,6 +114,88 @@ impl Value {
     }
 }
 
+impl Value {
+    /// Decodes a value of `kind` from the host's msgpack.
+    ///
+    /// # Errors
+    /// Says where and why the bytes are not such a value.
+    pub fn from_msgpack(kind: &Type, bytes: &[u8]) -> Result<Self, CodecError> {
+        msgpack::decode(kind, bytes)
+    }
+
+    /// Encodes this as a value of `kind` for the host.
+    ///
+    /// # Errors
+    /// Says where and why this is not such a value.
+    pub fn to_msgpack(&self, kind: &Type) -> Result<Vec<u8>, CodecError> {
+        msgpack::encode(kind, self)
+    }
+
+    /// Decodes a value of `kind` from a stored state's JSON. Attributes that `kind` does not have are dropped, and
+    /// those that the JSON does not have are null, since the state may be older or newer than the schema.
+    ///
+    /// # Errors
+    /// Says where and why the text is not such a value.
+    pub fn from_json(kind: &Type, bytes: &[u8]) -> Result<Self, CodecError> {
+        json::decode(kind, bytes)
+    }
+
+    /// Whether this and `other` mean the same as values of `kind`: sets in any order, numbers by what they are
+    /// worth, absent attributes as null.
+    #[must_use]
+    pub fn same(&self, other: &Self, kind: &Type) -> bool {
+        equality::same(kind, self, other)
+    }
+
+    /// The object of `kind` with every attribute null; null for other types.
+    #[must_use]
+    pub fn blank(kind: &Type) -> Self {
+        match kind {
+            Type::Object(attributes) => Self::map(attributes.keys().map(|name| (name, Self::Null))),
+            _ => Self::Null,
+        }
+    }
+
+    /// The part of this that fits `kind`, and what did not.
+    pub(crate) fn conform(self, kind: &Type) -> (Self, Vec<Misfit>) {
+        let mut misfits = Vec::new();
+        let value = conform::conform(kind, self, &Path::root(), &mut misfits);
+        (value, misfits)
+    }
+}
+
+/// The step to an element of a list.
+pub(crate) fn index_step(position: usize) -> Step {
+    Step::Index(i64::try_from(position).unwrap_or(i64::MAX))
+}
+
+fn type_name(kind: &Type) -> &'static str {
+    match kind {
+        Type::Bool => "a bool",
+        Type::Number => "a number",
+        Type::String => "a string",
+        Type::Dynamic => "a value with its type",
+        Type::List(_) => "a list",
+        Type::Set(_) => "a set",
+        Type::Map(_) => "a map",
+        Type::Tuple(_) => "a tuple",
+        Type::Object(_) => "an object",
+    }
+}
+
+fn value_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Unknown => "an unknown value",
+        Value::Bool(_) => "a bool",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::List(_) => "a list",
+        Value::Map(_) => "a map",
+        Value::Dynamic(_) => "a value with its type",
+    }
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::String(text.to_owned())
@@ -119,6 +217,12 @@ impl From<bool> for Value {
 impl From<i64> for Value {
     fn from(value: i64) -> Self {
         Self::Number(Number::from(value))
+    }
+}
+
+impl From<Number> for Value {
+    fn from(number: Number) -> Self {
+        Self::Number(number)
     }
 }
 
