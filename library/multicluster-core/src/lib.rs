@@ -3,5 +3,15 @@
 //! Everything here is a function of its arguments: no I/O, clock, randomness, environment or files. The same input
 //! gives the same answer everywhere, so that a plan shown to a human is the plan that is carried out.
 
+pub mod difference;
+pub mod digest;
+pub mod managed_fields;
+pub mod manifest;
 pub mod names;
 pub mod object;
+pub mod overrides;
+pub mod path;
+pub mod placement;
+pub mod readiness;
+pub mod replicas;
+pub mod waves;
