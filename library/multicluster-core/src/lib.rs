@@ -5,6 +5,7 @@
 
 pub mod difference;
 pub mod digest;
+pub mod federation;
 pub mod managed_fields;
 pub mod manifest;
 pub mod names;
@@ -14,4 +15,5 @@ pub mod path;
 pub mod placement;
 pub mod readiness;
 pub mod replicas;
+pub mod scope;
 pub mod waves;

@@ -1,0 +1,403 @@
+//! What was found on a member, and what that says about each object.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::digest::{digest, digest_text};
+use crate::federation::identity::{FederationSet, PART_OF_LABEL};
+use crate::federation::inventory::{Entry, Inventory, Phase, State};
+use crate::federation::render::MemberDesired;
+use crate::managed_fields;
+use crate::names::ClusterUid;
+use crate::object::{GroupKind, ObjectKey, text};
+
+/// One member, as it was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// Which cluster it is.
+    pub cluster_uid: ClusterUid,
+    /// The record, if there is one.
+    pub inventory: Option<RecordedInventory>,
+    /// The objects that exist, of those that are recorded, labelled as ours or asked about.
+    pub live: BTreeMap<ObjectKey, Live>,
+}
+
+/// The record and the revision at which it was read, which the next write of it must match.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RecordedInventory {
+    /// The record.
+    pub inventory: Inventory,
+    /// `metadata.resourceVersion` of its ConfigMap.
+    pub resource_version: String,
+}
+
+/// An object that exists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Live {
+    /// Its UID.
+    pub uid: String,
+    /// Whether it carries our label.
+    pub labelled: bool,
+    /// Digest of the fields that we own; absent if we own none.
+    pub owned: Option<String>,
+    /// Fields that we want and do not own any more, in words.
+    pub lost: Vec<String>,
+    /// Who else has written to it.
+    pub managers: Vec<String>,
+    /// Whether it is being deleted.
+    pub terminating: bool,
+}
+
+impl Live {
+    /// What matters of a live object. `desired` is what we want it to be, for the names of lost fields.
+    #[must_use]
+    pub fn of(object: &Value, set: &FederationSet, desired: Option<&Value>) -> Self {
+        let manager = set.field_manager();
+        let label = object.pointer("/metadata/labels").and_then(|labels| labels.get(PART_OF_LABEL));
+        let lost = desired
+            .map(|desired| managed_fields::lost(desired, object, &manager))
+            .unwrap_or_default()
+            .iter()
+            .map(describe)
+            .collect();
+        Self {
+            uid: text(object, "/metadata/uid").to_owned(),
+            labelled: label.and_then(Value::as_str) == Some(set.applyset_id().as_str()),
+            owned: managed_fields::owned(object, &manager).as_ref().map(digest),
+            lost,
+            managers: other_managers(object, &manager),
+            terminating: object.pointer("/metadata/deletionTimestamp").is_some(),
+        }
+    }
+}
+
+fn describe(lost: &managed_fields::LostField) -> String {
+    let by = match lost.owners.as_slice() {
+        [] => String::new(),
+        owners => format!(", set by {}", owners.join(" and ")),
+    };
+    match &lost.live {
+        Some(value) => format!("{} (now {}{by})", lost.path, crate::difference::shortened(value)),
+        None => format!("{} (gone)", lost.path),
+    }
+}
+
+fn other_managers(object: &Value, ours: &str) -> Vec<String> {
+    let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array);
+    let mut managers: Vec<String> = entries
+        .into_iter()
+        .flatten()
+        .map(|entry| text(entry, "/manager"))
+        .filter(|manager| !manager.is_empty() && *manager != ours)
+        .map(str::to_owned)
+        .collect();
+    managers.sort();
+    managers.dedup();
+    managers
+}
+
+/// What is known of one object, in the words of which plans are made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Status {
+    /// Not there, and we never said that we made it.
+    Absent,
+    /// There, as we left it.
+    InSync,
+    /// There and ours, but an apply did not come to its end with it.
+    Pending,
+    /// Ours, but changed by somebody else.
+    Drifted {
+        /// The fields, in words; empty if they cannot be told.
+        fields: Vec<String>,
+    },
+    /// Recorded as applied, but gone.
+    Missing,
+    /// Ours, and about to be deleted.
+    Removing,
+    /// There, and not ours.
+    Foreign {
+        /// Who has written to it.
+        managers: Vec<String>,
+    },
+}
+
+/// Judges one object by its record and what is there.
+#[must_use]
+pub fn status(recorded: Option<&Entry>, live: Option<&Live>) -> Status {
+    match (recorded, live) {
+        (None, None) => Status::Absent,
+        (Some(entry), None) if entry.phase == Phase::Applied => Status::Missing,
+        (Some(_), None) => Status::Absent,
+        (recorded, Some(live)) => {
+            let same = recorded.is_some_and(|entry| entry.uid.as_deref() == Some(live.uid.as_str()));
+            match recorded {
+                Some(entry) if same => match entry.phase {
+                    Phase::Removing => Status::Removing,
+                    Phase::Pending => Status::Pending,
+                    Phase::Applied if live.labelled && live.owned == entry.owned && !live.terminating => {
+                        Status::InSync
+                    }
+                    Phase::Applied => Status::Drifted { fields: live.lost.clone() },
+                },
+                // Ours by its label, but not the one that we recorded: made anew from a backup, or applied just
+                // before a crash.
+                _ if live.labelled => Status::Pending,
+                _ => Status::Foreign { managers: live.managers.clone() },
+            }
+        }
+    }
+}
+
+impl Observation {
+    /// The status of one object.
+    #[must_use]
+    pub fn status(&self, key: &ObjectKey) -> Status {
+        let recorded = self.inventory.as_ref().and_then(|it| it.inventory.entry(key));
+        status(recorded, self.live.get(key))
+    }
+
+    /// What of it is remembered between plan and apply.
+    #[must_use]
+    pub fn seen(&self) -> Seen {
+        let inventory = self.inventory.as_ref().map(|it| &it.inventory);
+        let objects: Vec<SeenObject> = inventory
+            .map(|inventory| inventory.objects.as_slice())
+            .unwrap_or_default()
+            .iter()
+            .map(|entry| SeenObject::of(entry, self.status(&entry.key())))
+            .collect();
+        let mut seen = Seen {
+            cluster_uid: self.cluster_uid.clone(),
+            instance: inventory.map(|inventory| inventory.instance.clone()),
+            complete: inventory.is_some_and(|inventory| inventory.state == State::Complete),
+            objects,
+        };
+        seen.objects.sort_by_key(SeenObject::key);
+        seen
+    }
+}
+
+/// A member as seen, small enough to be kept with the state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Which cluster it is.
+    pub cluster_uid: ClusterUid,
+    /// The instance that its record names; absent without a record.
+    pub instance: Option<String>,
+    /// Whether the last apply came to its end here.
+    pub complete: bool,
+    /// The recorded objects, sorted.
+    pub objects: Vec<SeenObject>,
+}
+
+/// An object as seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeenObject {
+    /// API group.
+    pub group: String,
+    /// Kind.
+    pub kind: String,
+    /// Namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: String,
+    /// Digest of what it was meant to be.
+    pub desired: String,
+    /// What became of it.
+    pub status: Status,
+}
+
+impl SeenObject {
+    fn of(entry: &Entry, status: Status) -> Self {
+        Self {
+            group: entry.group.clone(),
+            kind: entry.kind.clone(),
+            namespace: entry.namespace.clone(),
+            name: entry.name.clone(),
+            desired: entry.desired.clone(),
+            status,
+        }
+    }
+
+    /// Which object it is.
+    #[must_use]
+    pub fn key(&self) -> ObjectKey {
+        ObjectKey {
+            kind: GroupKind { group: self.group.clone(), kind: self.kind.clone() },
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        }
+    }
+}
+
+impl Seen {
+    /// A member as an apply left it, by the record that it wrote last.
+    #[must_use]
+    pub fn as_left(inventory: &Inventory) -> Self {
+        let status = |phase| match phase {
+            Phase::Applied => Status::InSync,
+            Phase::Pending => Status::Pending,
+            Phase::Removing => Status::Removing,
+        };
+        let mut objects: Vec<SeenObject> =
+            inventory.objects.iter().map(|entry| SeenObject::of(entry, status(entry.phase))).collect();
+        objects.sort_by_key(SeenObject::key);
+        Self {
+            cluster_uid: inventory.cluster_uid.clone(),
+            instance: Some(inventory.instance.clone()),
+            complete: inventory.state == State::Complete,
+            objects,
+        }
+    }
+
+    /// The object, if it was recorded.
+    #[must_use]
+    pub fn object(&self, key: &ObjectKey) -> Option<&SeenObject> {
+        self.objects.iter().find(|object| object.key() == *key)
+    }
+
+    /// The member's digest for `sync`: equal to [`desired_sync`] exactly when everything is there as intended.
+    /// Otherwise it begins with what is wrong. `None` if there is no record at all.
+    #[must_use]
+    pub fn sync(&self) -> Option<String> {
+        self.instance.as_ref()?;
+        let intended = || self.objects.iter().map(|object| (object.key(), object.desired.as_str()));
+        let in_sync = self.objects.iter().all(|object| object.status == Status::InSync);
+        if self.complete && in_sync {
+            return Some(sync_digest(intended()));
+        }
+        let statuses: Vec<String> =
+            self.objects.iter().map(|object| format!("{:?}", object.status)).collect();
+        let detail = digest_text(&format!("{}{}", sync_digest(intended()), statuses.join("\n")));
+        let word = if self.complete { "drifted" } else { "incomplete" };
+        Some(format!("{word}-{}", detail.get(..12).unwrap_or(&detail)))
+    }
+}
+
+/// The digest that a member has in `sync` when everything is there as `desired` says.
+#[must_use]
+pub fn desired_sync(desired: &MemberDesired) -> String {
+    sync_digest(desired.iter().map(|(key, desired)| (key.clone(), desired.digest.as_str())))
+}
+
+fn sync_digest<'a>(objects: impl Iterator<Item = (ObjectKey, &'a str)>) -> String {
+    let mut lines: Vec<String> = objects.map(|(key, digest)| format!("{key:?} {digest}")).collect();
+    lines.sort();
+    let whole = digest_text(&lines.join("\n"));
+    whole.get(..16).unwrap_or(&whole).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+    use crate::federation::inventory::tests::{entry, inventory, set};
+    use crate::federation::render::Desired;
+
+    fn live(name: &str) -> Live {
+        Live {
+            uid: format!("uid-{name}"),
+            labelled: true,
+            owned: Some(format!("owned-{name}")),
+            lost: vec![],
+            managers: vec![],
+            terminating: false,
+        }
+    }
+
+    fn phase(phase: Phase) -> Entry {
+        Entry { phase, ..entry("Deployment", "web", "d") }
+    }
+
+    #[rstest]
+    #[case::nothing(None, None, Status::Absent)]
+    #[case::as_left(Some(phase(Phase::Applied)), Some(live("web")), Status::InSync)]
+    #[case::deleted_by_hand(Some(phase(Phase::Applied)), None, Status::Missing)]
+    #[case::never_came_to_be(Some(phase(Phase::Pending)), None, Status::Absent)]
+    #[case::applied_before_a_crash(Some(phase(Phase::Pending)), Some(live("web")), Status::Pending)]
+    #[case::deletion_finished(Some(phase(Phase::Removing)), None, Status::Absent)]
+    #[case::deletion_cut_short(Some(phase(Phase::Removing)), Some(live("web")), Status::Removing)]
+    #[case::unrecorded_but_labelled(None, Some(live("web")), Status::Pending)]
+    #[case::somebody_elses(
+        None,
+        Some(Live { labelled: false, managers: vec!["helm".to_owned()], ..live("web") }),
+        Status::Foreign { managers: vec!["helm".to_owned()] }
+    )]
+    #[case::made_anew_by_somebody(
+        Some(phase(Phase::Applied)),
+        Some(Live { labelled: false, uid: "other".to_owned(), ..live("web") }),
+        Status::Foreign { managers: vec![] }
+    )]
+    #[case::restored_from_backup(
+        Some(phase(Phase::Applied)),
+        Some(Live { uid: "other".to_owned(), ..live("web") }),
+        Status::Pending
+    )]
+    #[case::field_taken(
+        Some(phase(Phase::Applied)),
+        Some(Live { owned: Some("less".to_owned()), lost: vec!["spec.replicas".to_owned()], ..live("web") }),
+        Status::Drifted { fields: vec!["spec.replicas".to_owned()] }
+    )]
+    #[case::label_removed(
+        Some(phase(Phase::Applied)),
+        Some(Live { labelled: false, ..live("web") }),
+        Status::Drifted { fields: vec![] }
+    )]
+    #[case::being_deleted_by_somebody(
+        Some(phase(Phase::Applied)),
+        Some(Live { terminating: true, ..live("web") }),
+        Status::Drifted { fields: vec![] }
+    )]
+    fn statuses(#[case] recorded: Option<Entry>, #[case] live: Option<Live>, #[case] expected: Status) {
+        assert_eq!(status(recorded.as_ref(), live.as_ref()), expected);
+    }
+
+    fn observation(state: State, live: Option<Live>) -> Observation {
+        let entry = entry("Deployment", "web", "d");
+        let key = entry.key();
+        Observation {
+            cluster_uid: ClusterUid("u-1".to_owned()),
+            inventory: Some(RecordedInventory {
+                inventory: inventory(state, vec![entry]),
+                resource_version: "7".to_owned(),
+            }),
+            live: live.into_iter().map(|live| (key.clone(), live)).collect(),
+        }
+    }
+
+    fn desired() -> MemberDesired {
+        let desired = Desired { resource: "shop".to_owned(), object: json!({}), digest: "d".to_owned() };
+        BTreeMap::from([(entry("Deployment", "web", "d").key(), desired)])
+    }
+
+    #[test]
+    fn sync_equals_the_desired_one_only_when_all_is_there() {
+        let wanted = desired_sync(&desired());
+        let sync = |observation: Observation| observation.seen().sync().unwrap();
+        assert_eq!(sync(observation(State::Complete, Some(live("web")))), wanted);
+        assert!(sync(observation(State::Incomplete, Some(live("web")))).starts_with("incomplete-"));
+        assert!(sync(observation(State::Complete, None)).starts_with("drifted-"));
+    }
+
+    #[test]
+    fn without_a_record_there_is_no_sync() {
+        let nothing =
+            Observation { cluster_uid: ClusterUid("u".to_owned()), inventory: None, live: BTreeMap::new() };
+        assert_eq!(nothing.seen().sync(), None);
+    }
+
+    #[test]
+    fn a_live_object_is_ours_by_its_label() {
+        let mut object =
+            json!({ "metadata": { "uid": "u", "labels": { PART_OF_LABEL: set().applyset_id() } } });
+        assert!(Live::of(&object, &set(), None).labelled);
+        object["metadata"]["labels"][PART_OF_LABEL] = "applyset-other-v1".into();
+        assert!(!Live::of(&object, &set(), None).labelled);
+    }
+}

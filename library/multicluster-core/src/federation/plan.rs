@@ -1,0 +1,242 @@
+//! What is to be done on one member, in order and without a choice left open.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::federation::identity::{FEDERATION_LABEL, FederationSet, PART_OF_LABEL};
+use crate::federation::inventory::{Inventory, Phase, State};
+use crate::federation::observation::{Observation, Status};
+use crate::federation::render::{Desired, MemberDesired};
+use crate::object::ObjectKey;
+use crate::placement::Labels;
+use crate::scope;
+use crate::waves;
+
+/// An object to be applied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Apply {
+    /// Which.
+    pub key: ObjectKey,
+    /// The entry of `resources` that asks for it.
+    pub resource: String,
+    /// The whole object, with our labels: the body of a server-side apply.
+    pub body: Value,
+    /// The digest of the object as rendered.
+    pub digest: String,
+    /// Whether fields are taken back from others. Only for drift, which a plan has shown: a field that was never
+    /// ours is not taken from anybody.
+    pub force: bool,
+}
+
+/// An object to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    /// Which.
+    pub key: ObjectKey,
+    /// The UID that it must have.
+    pub uid: String,
+    /// What must hold besides.
+    pub only_if: OnlyIf,
+}
+
+/// A condition of a deletion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnlyIf {
+    /// None.
+    Always,
+    /// The namespace holds nothing that is not ours; otherwise it is left, and said.
+    NamespaceIsOurs,
+    /// There is no object of the kind that the definition defines; otherwise it is left, and said.
+    DefinitionIsUnused,
+}
+
+/// All that is to be done on one member.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemberPlan {
+    /// The record to be written before anything else: `incomplete`, with every object that will be touched.
+    pub inventory: Inventory,
+    /// The revision of the record that it replaces; absent if there is none yet.
+    pub replaces: Option<String>,
+    /// Objects to be applied, wave after wave; those of one wave in any order.
+    pub waves: Vec<Vec<Apply>>,
+    /// Workloads whose pods must be ready before the apply is complete.
+    pub await_ready: BTreeSet<ObjectKey>,
+    /// Objects to be deleted, rank after rank, each to be gone before the next.
+    pub deletions: Vec<Vec<Deletion>>,
+    /// Entries to be dropped from the record without touching an object.
+    pub forget: Vec<ObjectKey>,
+}
+
+impl MemberPlan {
+    /// Whether the member is as it should be.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waves.is_empty()
+            && self.deletions.is_empty()
+            && self.await_ready.is_empty()
+            && self.forget.is_empty()
+            && self.inventory.state == State::Complete
+    }
+}
+
+/// Why nothing may be done on a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The object exists and is not ours.
+    Foreign {
+        /// Which.
+        key: ObjectKey,
+        /// Who has written to it.
+        managers: Vec<String>,
+    },
+    /// The record belongs to another instance of the federation, which is alive.
+    Exists,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Foreign { key, managers } if managers.is_empty() => {
+                write!(f, "{key} exists already and does not belong to this federation")
+            }
+            Self::Foreign { key, managers } => write!(
+                f,
+                "{key} exists already and does not belong to this federation (written by {})",
+                managers.join(", ")
+            ),
+            Self::Exists => f.write_str("the federation exists already"),
+        }
+    }
+}
+
+/// Plans one member of `set`, whose live instance is `instance`.
+///
+/// # Errors
+/// Every [`Refusal`] at once; then nothing may be written on any member.
+pub fn plan(
+    set: &FederationSet,
+    instance: &str,
+    labels: &Labels,
+    desired: &MemberDesired,
+    observed: &Observation,
+) -> Result<MemberPlan, Vec<Refusal>> {
+    let recorded = observed.inventory.as_ref();
+    let mut refusals = Vec::new();
+    if recorded.is_some_and(|it| it.inventory.instance != instance && it.inventory.state == State::Complete) {
+        refusals.push(Refusal::Exists);
+    }
+    let new = || Inventory::new(set, instance, observed.cluster_uid.clone(), labels.clone());
+    let mut inventory = recorded.map_or_else(new, |it| it.inventory.clone());
+    let was_complete = inventory.state == State::Complete && inventory.labels == *labels;
+    inventory.instance = instance.to_owned();
+    inventory.cluster_uid = observed.cluster_uid.clone();
+    inventory.labels = labels.clone();
+
+    let mut waves: BTreeMap<waves::Wave, Vec<Apply>> = BTreeMap::new();
+    let mut await_ready = BTreeSet::new();
+    for (key, desired) in desired {
+        let status = observed.status(key);
+        if let Status::Foreign { managers } = status {
+            refusals.push(Refusal::Foreign { key: key.clone(), managers });
+            continue;
+        }
+        let current = inventory.entry(key).is_some_and(|entry| entry.desired == desired.digest);
+        let apply = !(status == Status::InSync && current);
+        if apply {
+            waves.entry(waves::wave(&key.kind)).or_default().push(Apply {
+                key: key.clone(),
+                resource: desired.resource.clone(),
+                body: labelled(set, desired),
+                digest: desired.digest.clone(),
+                force: matches!(status, Status::Drifted { .. }),
+            });
+        }
+        if (apply || !was_complete) && scope::has_pods(&key.kind) {
+            await_ready.insert(key.clone());
+        }
+    }
+    let (deletions, forget) = deletions(&mut inventory, observed, |key| !desired.contains_key(key));
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    let mut plan = MemberPlan {
+        replaces: recorded.map(|it| it.resource_version.clone()),
+        waves: waves.into_values().collect(),
+        await_ready,
+        deletions,
+        forget,
+        inventory,
+    };
+    let nothing = was_complete && plan.is_empty();
+    plan.inventory.state = if nothing { State::Complete } else { State::Incomplete };
+    Ok(plan)
+}
+
+/// Plans the end of a set on one member: everything that is ours is deleted. `None` if there is no record, or one of
+/// another instance, which a delete of this one must not touch.
+#[must_use]
+pub fn plan_removal(instance: &str, observed: &Observation) -> Option<MemberPlan> {
+    let recorded = observed.inventory.as_ref().filter(|it| it.inventory.instance == instance)?;
+    let mut inventory = recorded.inventory.clone();
+    inventory.state = State::Incomplete;
+    let (deletions, forget) = deletions(&mut inventory, observed, |_| true);
+    Some(MemberPlan {
+        inventory,
+        replaces: Some(recorded.resource_version.clone()),
+        waves: Vec::new(),
+        await_ready: BTreeSet::new(),
+        deletions,
+        forget,
+    })
+}
+
+type Deletions = (Vec<Vec<Deletion>>, Vec<ObjectKey>);
+
+/// The recorded objects that have to go: ours by label, and by their UID or because an apply of ours was under way.
+fn deletions(
+    inventory: &mut Inventory,
+    observed: &Observation,
+    leaves: impl Fn(&ObjectKey) -> bool,
+) -> Deletions {
+    let mut ranks: BTreeMap<_, Vec<Deletion>> = BTreeMap::new();
+    let mut forget = Vec::new();
+    for entry in inventory.objects.iter_mut().filter(|entry| leaves(&entry.key())) {
+        let key = entry.key();
+        let deletable = observed.live.get(&key).filter(|live| {
+            let same = entry.uid.as_deref() == Some(live.uid.as_str());
+            live.labelled && (same || (entry.phase == Phase::Pending && live.owned.is_some()))
+        });
+        match deletable {
+            Some(live) => {
+                entry.phase = Phase::Removing;
+                entry.uid = Some(live.uid.clone());
+                let only_if = only_if(&key);
+                let deletion = Deletion { uid: live.uid.clone(), only_if, key };
+                ranks.entry(waves::delete_rank(&deletion.key.kind)).or_default().push(deletion);
+            }
+            None => forget.push(key),
+        }
+    }
+    (ranks.into_values().collect(), forget)
+}
+
+fn only_if(key: &ObjectKey) -> OnlyIf {
+    match (key.kind.group.as_str(), key.kind.kind.as_str()) {
+        ("", "Namespace") => OnlyIf::NamespaceIsOurs,
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => OnlyIf::DefinitionIsUnused,
+        _ => OnlyIf::Always,
+    }
+}
+
+/// The object as it is sent: with the labels by which it is found again.
+fn labelled(set: &FederationSet, desired: &Desired) -> Value {
+    let mut object = desired.object.clone();
+    if !object["metadata"]["labels"].is_object() {
+        object["metadata"]["labels"] = Value::Object(serde_json::Map::new());
+    }
+    object["metadata"]["labels"][PART_OF_LABEL] = set.applyset_id().into();
+    object["metadata"]["labels"][FEDERATION_LABEL] = set.federation.as_str().into();
+    object
+}

@@ -1,0 +1,109 @@
+//! What is known of Kubernetes' own kinds without asking a server.
+
+use crate::object::GroupKind;
+
+/// Whether a kind lives in namespaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// In a namespace.
+    Namespaced,
+    /// In no namespace.
+    Cluster,
+}
+
+/// The cluster-scoped kinds of Kubernetes' own API groups.
+const CLUSTER_KINDS: &[(&str, &str)] = &[
+    ("", "ComponentStatus"),
+    ("", "Namespace"),
+    ("", "Node"),
+    ("", "PersistentVolume"),
+    ("admissionregistration.k8s.io", "*"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    ("apiregistration.k8s.io", "APIService"),
+    ("authentication.k8s.io", "*"),
+    ("certificates.k8s.io", "*"),
+    ("flowcontrol.apiserver.k8s.io", "*"),
+    ("internal.apiserver.k8s.io", "*"),
+    ("networking.k8s.io", "IPAddress"),
+    ("networking.k8s.io", "IngressClass"),
+    ("networking.k8s.io", "ServiceCIDR"),
+    ("node.k8s.io", "RuntimeClass"),
+    ("rbac.authorization.k8s.io", "ClusterRole"),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+    ("resource.k8s.io", "DeviceClass"),
+    ("resource.k8s.io", "ResourceSlice"),
+    ("scheduling.k8s.io", "PriorityClass"),
+    ("storage.k8s.io", "CSIDriver"),
+    ("storage.k8s.io", "CSINode"),
+    ("storage.k8s.io", "StorageClass"),
+    ("storage.k8s.io", "VolumeAttachment"),
+    ("storage.k8s.io", "VolumeAttributesClass"),
+    ("storagemigration.k8s.io", "*"),
+];
+
+/// The API groups that every cluster serves.
+const BUILT_IN_GROUPS: &[&str] = &[
+    "",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "apps",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "flowcontrol.apiserver.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+];
+
+/// The scope of a built-in kind; `None` for kinds that only a server knows.
+#[must_use]
+pub fn scope(kind: &GroupKind) -> Option<Scope> {
+    let listed = CLUSTER_KINDS
+        .iter()
+        .any(|(group, name)| *group == kind.group && (*name == "*" || *name == kind.kind));
+    if listed {
+        return Some(Scope::Cluster);
+    }
+    BUILT_IN_GROUPS.contains(&kind.group.as_str()).then_some(Scope::Namespaced)
+}
+
+/// Whether `spec.replicas` of this kind is a number of pods that can be divided over clusters.
+#[must_use]
+pub fn has_replicas(kind: &GroupKind) -> bool {
+    kind.group == "apps" && ["Deployment", "StatefulSet", "ReplicaSet"].contains(&kind.kind.as_str())
+}
+
+/// Whether objects of this kind run pods that become ready and stay so.
+#[must_use]
+pub fn has_pods(kind: &GroupKind) -> bool {
+    has_replicas(kind) || (kind.group == "apps" && kind.kind == "DaemonSet")
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::deployment("apps", "Deployment", Some(Scope::Namespaced))]
+    #[case::namespace("", "Namespace", Some(Scope::Cluster))]
+    #[case::cluster_role("rbac.authorization.k8s.io", "ClusterRole", Some(Scope::Cluster))]
+    #[case::role("rbac.authorization.k8s.io", "Role", Some(Scope::Namespaced))]
+    #[case::webhook("admissionregistration.k8s.io", "ValidatingWebhookConfiguration", Some(Scope::Cluster))]
+    #[case::custom("example.com", "Widget", None)]
+    fn scopes(#[case] group: &str, #[case] kind: &str, #[case] expected: Option<Scope>) {
+        assert_eq!(scope(&GroupKind { group: group.to_owned(), kind: kind.to_owned() }), expected);
+    }
+}
