@@ -1,1 +1,17 @@
-//! Placeholder.
+//! Keeps Kubernetes objects on several clusters.
+//!
+//! This crate does what `multicluster-core` decides: it reads clusters, and it writes to them. It never prints and
+//! never reads the environment or a home directory; clients, credentials and the clock come from the caller.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`connection`] | how one cluster is reached: kubeconfig, host and credential → a client |
+//! | [`member`] | one cluster: discovery, reads, server-side apply, deletes and waits |
+//! | [`failpoint`] | named points at which a test can end the process |
+
+pub mod clock;
+#[cfg(feature = "kube")]
+pub mod connection;
+pub mod failpoint;
+#[cfg(feature = "kube")]
+pub mod member;

@@ -1,0 +1,295 @@
+//! Brings all members to what is asked for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::join_all;
+use multicluster_core::federation::identity::FederationSet;
+use multicluster_core::federation::inventory::State;
+use multicluster_core::federation::observation::Seen;
+use multicluster_core::federation::plan::{self, MemberPlan};
+use multicluster_core::federation::render::MemberDesired;
+use multicluster_core::names::{ClusterName, ClusterUid};
+use multicluster_core::object::text;
+use multicluster_core::placement::Labels;
+
+use super::carry_out::{carry_out, carry_out_removal};
+use super::error::{FederationError, Reason};
+use super::observe::{Observed, observe};
+use super::records;
+use super::run::{Mode, Run};
+use crate::lease::{LeaseGuard, LeaseSpec};
+use crate::member::Member;
+
+/// What is to be true of a federation.
+#[derive(Clone, Debug)]
+pub struct ApplyJob {
+    /// Its name and what follows from it.
+    pub set: FederationSet,
+    /// This creation of it.
+    pub instance: String,
+    /// Whether it is being made.
+    pub mode: Mode,
+    /// All members, also those that leave.
+    pub members: BTreeMap<ClusterName, MemberJob>,
+}
+
+/// What is to be true of one member.
+#[derive(Clone, Debug)]
+pub struct MemberJob {
+    /// The cluster.
+    pub member: Arc<Member>,
+    /// Its labels.
+    pub labels: Labels,
+    /// Its objects; `None` if it leaves the federation.
+    pub desired: Option<MemberDesired>,
+    /// The cluster that it must be, if that is known.
+    pub expected_uid: Option<ClusterUid>,
+}
+
+/// What an apply did.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Whether anything was written anywhere.
+    pub wrote: bool,
+    /// By member.
+    pub members: BTreeMap<ClusterName, MemberReport>,
+}
+
+/// What is true of one member now.
+#[derive(Debug, Default)]
+pub struct MemberReport {
+    /// Which cluster it is, if it answered.
+    pub cluster_uid: Option<ClusterUid>,
+    /// What is there; `None` if that is not known to have changed.
+    pub seen: Option<Seen>,
+    /// Whether nothing of the federation is left on it.
+    pub left: bool,
+    /// What went wrong.
+    pub error: Option<FederationError>,
+    /// What the user should know.
+    pub warnings: Vec<String>,
+}
+
+impl Report {
+    /// Whether every member is as asked.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.members.values().all(|member| member.error.is_none())
+    }
+
+    /// Whether the only thing wrong is that the user put an end to it.
+    #[must_use]
+    pub fn is_interruption(&self) -> bool {
+        let mut errors = self.members.values().filter_map(|member| member.error.as_ref()).peekable();
+        errors.peek().is_some() && errors.all(FederationError::is_interruption)
+    }
+}
+
+/// Brings all members to what the job asks: reads all, takes the leases of all that answered, then writes to all at
+/// once. Never fails as a whole; the report says what is true of each member.
+///
+/// # Cancel safety
+/// Not to be dropped: cancel `run` and await the report instead.
+pub async fn apply(job: &ApplyJob, run: &Run) -> Report {
+    let mut report = Report::default();
+    let mut ready = preflight(job, &mut report).await;
+    if job.mode == Mode::Create && !report.is_success() {
+        return report;
+    }
+    ready.retain(|_, planned| !planned.plan.as_ref().is_none_or(MemberPlan::is_empty) || planned.leaves);
+    if ready.is_empty() {
+        return report;
+    }
+    report.wrote = true;
+    let leases = match take_leases(job, &ready, run).await {
+        Ok(leases) => leases,
+        Err((name, error)) => {
+            report.members.entry(name).or_default().error = Some(error);
+            return report;
+        }
+    };
+    let work = join_all(ready.into_iter().map(async |(name, planned)| {
+        let Some(member_job) = job.members.get(&name) else { return (name, MemberReport::default()) };
+        let lost = leases.get(&name).map(LeaseGuard::lost);
+        let outcome = run.while_held(lost, async |run| work_on(job, member_job, planned, run).await).await;
+        (name, outcome)
+    }));
+    for (name, outcome) in work.await {
+        report.members.insert(name, outcome);
+    }
+    for (name, lease) in leases {
+        let left = report.members.get(&name).is_some_and(|member| member.left);
+        end(job, &name, lease, left).await;
+    }
+    report
+}
+
+/// A member that may be written to.
+struct Planned {
+    /// `None` for a member that leaves and has nothing of ours.
+    plan: Option<MemberPlan>,
+    leaves: bool,
+    cluster_uid: ClusterUid,
+}
+
+/// Reads all members and plans them. What may not be done is in the report afterwards.
+async fn preflight(job: &ApplyJob, report: &mut Report) -> BTreeMap<ClusterName, Planned> {
+    let none = MemberDesired::new();
+    let observed = join_all(job.members.iter().map(async |(name, member)| {
+        let desired = member.desired.as_ref().unwrap_or(&none);
+        (name, member, observe(&member.member, &job.set, desired).await)
+    }))
+    .await;
+    let mut ready = BTreeMap::new();
+    let mut known: BTreeMap<ClusterUid, ClusterName> = BTreeMap::new();
+    for (name, member, observed) in observed {
+        let entry = report.members.entry(name.clone()).or_default();
+        let observed = match observed {
+            Ok(observed) => observed,
+            Err(error) => {
+                entry.error = Some(error);
+                continue;
+            }
+        };
+        let cluster_uid = observed.observation.cluster_uid.clone();
+        entry.cluster_uid = Some(cluster_uid.clone());
+        if let Some(other) = known.insert(cluster_uid.clone(), name.clone()) {
+            entry.error = Some(join_error(name, Reason::SameCluster(other)));
+            continue;
+        }
+        match plan_member(job, name, member, &observed) {
+            Ok(plan) => {
+                entry.seen = Some(observed.observation.seen());
+                ready.insert(name.clone(), Planned { plan, leaves: member.desired.is_none(), cluster_uid });
+            }
+            Err(error) => entry.error = Some(error),
+        }
+    }
+    ready
+}
+
+fn join_error(name: &ClusterName, reason: Reason) -> FederationError {
+    FederationError { doing: format!("use cluster `{name}`"), reason }
+}
+
+fn plan_member(
+    job: &ApplyJob,
+    name: &ClusterName,
+    member: &MemberJob,
+    observed: &Observed,
+) -> Result<Option<MemberPlan>, FederationError> {
+    let found = &observed.observation.cluster_uid;
+    if let Some(expected) = member.expected_uid.as_ref().filter(|expected| *expected != found) {
+        let reason = Reason::WrongCluster { expected: expected.clone(), found: found.clone() };
+        return Err(join_error(name, reason));
+    }
+    let Some(desired) = &member.desired else {
+        return Ok(plan::plan_removal(&job.instance, &observed.observation));
+    };
+    for (api_version, kind) in &observed.unknown_kinds {
+        if !defines(desired, api_version, kind) {
+            let reason = Reason::NoSuchKind { api_version: api_version.clone(), kind: kind.clone() };
+            return Err(join_error(name, reason));
+        }
+    }
+    plan::plan(&job.set, &job.instance, &member.labels, desired, &observed.observation)
+        .map(Some)
+        .map_err(|refusals| join_error(name, Reason::Refused(refusals)))
+}
+
+/// Whether the objects bring the definition of a kind themselves.
+fn defines(desired: &MemberDesired, api_version: &str, kind: &str) -> bool {
+    desired.values().map(|desired| &desired.object).any(|object| {
+        text(object, "/kind") == "CustomResourceDefinition"
+            && text(object, "/spec/names/kind") == kind
+            && text(object, "/spec/group") == multicluster_core::object::group_of(api_version)
+    })
+}
+
+/// Takes the leases in the order of the names, all or none.
+async fn take_leases(
+    job: &ApplyJob,
+    ready: &BTreeMap<ClusterName, Planned>,
+    run: &Run,
+) -> Result<BTreeMap<ClusterName, LeaseGuard>, (ClusterName, FederationError)> {
+    let mut leases = BTreeMap::new();
+    for name in ready.keys() {
+        let Some(member) = job.members.get(name) else { continue };
+        let taken = take_lease(&job.set, &member.member, run).await;
+        match taken {
+            Ok(lease) => {
+                leases.insert(name.clone(), lease);
+            }
+            Err(error) => {
+                for lease in leases.into_values() {
+                    lease.release().await;
+                }
+                return Err((name.clone(), error));
+            }
+        }
+    }
+    Ok(leases)
+}
+
+pub(super) async fn take_lease(
+    set: &FederationSet,
+    member: &Arc<Member>,
+    run: &Run,
+) -> Result<LeaseGuard, FederationError> {
+    records::ensure_namespace(member, set, run).await?;
+    let spec = LeaseSpec {
+        namespace: set.namespace.clone(),
+        name: set.lease_name(),
+        holder: run.holder.clone(),
+        duration: run.lease_duration,
+    };
+    crate::failpoint::hit("lease-acquire-before");
+    let lease = crate::lease::acquire_or_wait(member, &spec, &run.clock, &run.wait())
+        .await
+        .map_err(FederationError::while_("take the federation's lease"))?;
+    crate::failpoint::hit("lease-acquire-after");
+    Ok(lease)
+}
+
+async fn work_on(job: &ApplyJob, member: &MemberJob, planned: Planned, run: &Run) -> MemberReport {
+    let mut report = MemberReport { cluster_uid: Some(planned.cluster_uid), ..MemberReport::default() };
+    let Some(plan) = planned.plan else {
+        report.left = true;
+        return report;
+    };
+    let outcome = if planned.leaves {
+        carry_out_removal(&member.member, &job.set, &plan, run).await
+    } else {
+        carry_out(&member.member, &job.set, plan, run).await
+    };
+    report.left = planned.leaves && outcome.error.is_none();
+    report.seen = outcome.inventory.as_ref().map(Seen::as_left);
+    report.error = outcome.error;
+    report.warnings = outcome.warnings;
+    debug_assert!(
+        report.error.is_some()
+            || report.left
+            || outcome.inventory.is_some_and(|inventory| inventory.state == State::Complete)
+    );
+    report
+}
+
+/// Gives a lease back, and on a member that has left takes the last records away.
+async fn end(job: &ApplyJob, name: &ClusterName, lease: LeaseGuard, left: bool) {
+    let Some(member) = job.members.get(name) else { return };
+    if left {
+        finish_leaving(&job.set, &member.member, lease).await;
+    } else {
+        lease.release().await;
+    }
+}
+
+/// Removes the lease and, if nothing else needs it, the namespace of the records. A failure here leaves an empty
+/// namespace behind and nothing else, so that it is logged instead of failing what has succeeded.
+pub(super) async fn finish_leaving(set: &FederationSet, member: &Arc<Member>, lease: LeaseGuard) {
+    lease.delete().await;
+    if let Err(error) = records::drop_namespace(member, set).await {
+        tracing::warn!(cluster = %member.name, %error, "the namespace of the records was left behind");
+    }
+}

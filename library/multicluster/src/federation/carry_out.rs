@@ -1,0 +1,400 @@
+//! Carries out the plan of one member. All choices were made by the plan; what is decided here is only when to stop.
+
+use std::collections::BTreeSet;
+
+use futures::{StreamExt as _, stream};
+use multicluster_core::digest::digest;
+use multicluster_core::federation::identity::FederationSet;
+use multicluster_core::federation::inventory::{Entry, Inventory, Phase, State};
+use multicluster_core::federation::plan::{Apply, Deletion, MemberPlan, OnlyIf};
+use multicluster_core::managed_fields;
+use multicluster_core::object::{ObjectKey, text};
+use multicluster_core::scope;
+use serde_json::Value;
+
+use super::error::{FederationError, Reason};
+use super::observe::CONCURRENCY;
+use super::run::Run;
+use super::{leftovers, records};
+use crate::failpoint;
+use crate::member::{ApplyOptions, Member, Propagation, ResourceType};
+
+/// How far a plan came on one member.
+pub(super) struct Outcome {
+    /// The record as it was written last; `None` if it was not written at all.
+    pub(super) inventory: Option<Inventory>,
+    /// What went wrong first, if anything.
+    pub(super) error: Option<FederationError>,
+    /// What the user should know.
+    pub(super) warnings: Vec<String>,
+}
+
+/// One member at work.
+struct Worker<'a> {
+    member: &'a Member,
+    set: &'a FederationSet,
+    run: &'a Run,
+    /// The record as intended now.
+    inventory: Inventory,
+    /// The revision of the record that is on the member.
+    revision: Option<String>,
+    warnings: Vec<String>,
+}
+
+/// Carries out a plan. The record is written first and last, also after a failure.
+///
+/// # Cancel safety
+/// Not to be dropped: cancel `run` and await the outcome instead.
+pub(super) async fn carry_out(member: &Member, set: &FederationSet, plan: MemberPlan, run: &Run) -> Outcome {
+    if plan.is_empty() {
+        return Outcome { inventory: Some(plan.inventory), error: None, warnings: Vec::new() };
+    }
+    let mut worker = Worker {
+        member,
+        set,
+        run,
+        inventory: plan.inventory.clone(),
+        revision: plan.replaces.clone(),
+        warnings: Vec::new(),
+    };
+    let types = match worker.begin(&plan).await {
+        Ok(types) => types,
+        Err(error) => return Outcome { inventory: None, error: Some(error), warnings: worker.warnings },
+    };
+    let result = worker.work(&plan, types).await;
+    if result.is_ok() {
+        worker.inventory.state = State::Complete;
+    }
+    // What was reached is written down also after a failure; if that fails too, the record still says "incomplete".
+    let written = worker.write().await;
+    let error = result.and(written).err();
+    if error.is_some() {
+        worker.inventory.state = State::Incomplete;
+    }
+    Outcome { inventory: Some(worker.inventory), error, warnings: worker.warnings }
+}
+
+/// Deletes what a removal's plan says, then the record. `Ok` means that nothing of the set is left.
+pub(super) async fn carry_out_removal(
+    member: &Member,
+    set: &FederationSet,
+    plan: &MemberPlan,
+    run: &Run,
+) -> Outcome {
+    let mut worker = Worker {
+        member,
+        set,
+        run,
+        inventory: plan.inventory.clone(),
+        revision: plan.replaces.clone(),
+        warnings: Vec::new(),
+    };
+    let result = async {
+        worker.write().await?;
+        worker.delete(plan).await?;
+        records::delete_inventory(member, set).await
+    }
+    .await;
+    let inventory = result.is_err().then_some(worker.inventory);
+    Outcome { inventory, error: result.err(), warnings: worker.warnings }
+}
+
+impl Worker<'_> {
+    /// Writes down every object that will be touched, before any is.
+    async fn begin(&mut self, plan: &MemberPlan) -> Result<Vec<Vec<Option<ResourceType>>>, FederationError> {
+        let mut types = Vec::new();
+        for wave in &plan.waves {
+            let mut served = Vec::new();
+            for apply in wave {
+                let ty = self.resource_type(apply).await?;
+                let plural = match &ty {
+                    Some(ty) => ty.plural.clone(),
+                    None => defined_plural(plan, apply).ok_or_else(|| no_such_kind(apply))?,
+                };
+                self.note(apply, plural, Phase::Pending);
+                served.push(ty);
+            }
+            types.push(served);
+        }
+        self.write().await?;
+        Ok(types)
+    }
+
+    async fn work(
+        &mut self,
+        plan: &MemberPlan,
+        types: Vec<Vec<Option<ResourceType>>>,
+    ) -> Result<(), FederationError> {
+        for (wave, types) in plan.waves.iter().zip(types) {
+            self.apply_wave(wave, types).await?;
+        }
+        if self.run.wait_ready {
+            self.await_ready(&plan.await_ready).await?;
+        }
+        self.delete(plan).await
+    }
+
+    /// How an object's kind is served. A kind that a definition of an earlier wave brings is not served yet.
+    async fn resource_type(&self, apply: &Apply) -> Result<Option<ResourceType>, FederationError> {
+        let api_version = text(&apply.body, "/apiVersion");
+        self.member
+            .resource_type(api_version, &apply.key.kind.kind)
+            .await
+            .map_err(FederationError::with("apply", &apply.key))
+    }
+
+    async fn apply_wave(
+        &mut self,
+        wave: &[Apply],
+        types: Vec<Option<ResourceType>>,
+    ) -> Result<(), FederationError> {
+        self.check()?;
+        let this = &*self;
+        // Every object of the wave gets its chance; the first failure is reported after the last has answered.
+        let results: Vec<_> = stream::iter(wave.iter().zip(types))
+            .map(async |(apply, ty)| (apply, this.apply(apply, ty).await))
+            .buffer_unordered(CONCURRENCY)
+            .collect()
+            .await;
+        let mut failure = None;
+        for (apply, result) in results {
+            match result {
+                Ok((ty, live)) => self.applied(apply, &ty, &live),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    async fn apply(
+        &self,
+        apply: &Apply,
+        ty: Option<ResourceType>,
+    ) -> Result<(ResourceType, Value), FederationError> {
+        self.check()?;
+        let key = &apply.key;
+        let ty = match ty {
+            Some(ty) => ty,
+            None => self.resource_type(apply).await?.ok_or_else(|| no_such_kind(apply))?,
+        };
+        if ty.namespaced && key.namespace.is_none() {
+            return Err(FederationError::with("apply", key)(Reason::NoNamespace));
+        }
+        failpoint::hit("object-apply-before");
+        let options =
+            ApplyOptions { field_manager: self.set.field_manager(), force: apply.force, dry_run: false };
+        let mut live = self
+            .member
+            .apply(&ty, &apply.body, options)
+            .await
+            .map_err(FederationError::with("apply", key))?;
+        failpoint::hit("object-apply-after");
+        tracing::info!(cluster = %self.member.name, object = %key, "applied");
+        if key.kind.kind == "CustomResourceDefinition" {
+            live = self
+                .member
+                .wait_established(&key.name, &self.run.wait())
+                .await
+                .map_err(FederationError::with("wait for", key))?;
+            self.member.forget_discovery();
+        }
+        Ok((ty, live))
+    }
+
+    async fn await_ready(&self, workloads: &BTreeSet<ObjectKey>) -> Result<(), FederationError> {
+        let results: Vec<_> = stream::iter(workloads)
+            .map(async |key| {
+                let Some(entry) = self.inventory.entry(key) else { return Ok(()) };
+                let ty = type_of(entry);
+                tracing::debug!(cluster = %self.member.name, object = %key, "waiting until it is ready");
+                self.member
+                    .wait_ready(&ty, key.namespace.as_deref(), &key.name, &self.run.wait())
+                    .await
+                    .map_err(FederationError::with("wait for", key))?;
+                tracing::info!(cluster = %self.member.name, object = %key, "ready");
+                Ok(())
+            })
+            .buffer_unordered(workloads.len().max(1))
+            .collect()
+            .await;
+        results.into_iter().collect()
+    }
+
+    async fn delete(&mut self, plan: &MemberPlan) -> Result<(), FederationError> {
+        for key in &plan.forget {
+            self.inventory.remove(key);
+        }
+        for rank in &plan.deletions {
+            self.check()?;
+            let this = &*self;
+            let results: Vec<_> = stream::iter(rank)
+                .map(async |deletion| (deletion, this.delete_object(deletion).await))
+                .buffer_unordered(CONCURRENCY)
+                .collect()
+                .await;
+            let mut failure = None;
+            for (deletion, result) in results {
+                match result {
+                    Ok(kept) => {
+                        self.inventory.remove(&deletion.key);
+                        self.warnings.extend(kept);
+                    }
+                    Err(error) => failure = failure.or(Some(error)),
+                }
+            }
+            if let Some(error) = failure {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes one object and waits until it is gone. Says so if it was left instead, for the sake of others.
+    async fn delete_object(&self, deletion: &Deletion) -> Result<Option<String>, FederationError> {
+        self.check()?;
+        let key = &deletion.key;
+        let Some(entry) = self.inventory.entry(key) else { return Ok(None) };
+        let ty = type_of(entry);
+        let namespace = key.namespace.as_deref();
+        let others = match deletion.only_if {
+            OnlyIf::Always => Ok(Vec::new()),
+            OnlyIf::NamespaceIsOurs => {
+                leftovers::in_namespace(self.member, &key.name, |object| self.is_ours(object)).await
+            }
+            OnlyIf::DefinitionIsUnused => leftovers::of_definition(self.member, &key.name).await,
+        };
+        let keep = match others {
+            Ok(others) if others.is_empty() => None,
+            Ok(others) => Some(format!("holds {}", leftovers::list(&others))),
+            Err(error) => Some(format!("may hold something else ({error})")),
+        };
+        if let Some(why) = keep {
+            self.release(&ty, key).await?;
+            return Ok(Some(format!("{key} on `{}` is kept: it {why}.", self.member.name)));
+        }
+        failpoint::hit("object-delete-before");
+        self.member
+            .delete(&ty, namespace, &key.name, &deletion.uid, Propagation::Background)
+            .await
+            .map_err(FederationError::with("delete", key))?;
+        failpoint::hit("object-delete-after");
+        self.member
+            .wait_gone(&ty, namespace, &key.name, &deletion.uid, &self.run.wait())
+            .await
+            .map_err(FederationError::with("delete", key))?;
+        tracing::info!(cluster = %self.member.name, object = %key, "deleted");
+        Ok(None)
+    }
+
+    /// Lets go of an object that stays: an apply of nothing takes our labels from it. Only for kinds of which we set
+    /// little else.
+    async fn release(&self, ty: &ResourceType, key: &ObjectKey) -> Result<(), FederationError> {
+        let mut bare = serde_json::json!({
+            "apiVersion": ty.api_version(),
+            "kind": ty.kind,
+            "metadata": { "name": key.name },
+        });
+        if key.kind.kind == "CustomResourceDefinition" {
+            // A definition is nothing without its spec: it keeps ours, and loses the labels only.
+            let live = self
+                .member
+                .get(ty, None, &key.name)
+                .await
+                .map_err(FederationError::with("release", key))?;
+            bare["spec"] = live
+                .as_ref()
+                .and_then(|live| managed_fields::owned(live, &self.set.field_manager()))
+                .and_then(|mut owned| owned.get_mut("spec").map(Value::take))
+                .unwrap_or_default();
+        }
+        let options =
+            ApplyOptions { field_manager: self.set.field_manager(), force: false, dry_run: false };
+        self.member.apply(ty, &bare, options).await.map_err(FederationError::with("release", key))?;
+        Ok(())
+    }
+
+    fn is_ours(&self, object: &Value) -> bool {
+        let label = multicluster_core::federation::identity::PART_OF_LABEL;
+        let found = object.pointer("/metadata/labels").and_then(|labels| labels.get(label));
+        found.and_then(Value::as_str) == Some(self.set.applyset_id().as_str())
+    }
+
+    fn applied(&mut self, apply: &Apply, ty: &ResourceType, live: &Value) {
+        self.note(apply, ty.plural.clone(), Phase::Applied);
+        let owned = managed_fields::owned(live, &self.set.field_manager());
+        if let Some(entry) = self.inventory.objects.iter_mut().find(|entry| entry.key() == apply.key) {
+            entry.uid = Some(text(live, "/metadata/uid").to_owned());
+            entry.owned = owned.as_ref().map(digest);
+        }
+    }
+
+    /// Enters an object into the record.
+    fn note(&mut self, apply: &Apply, plural: String, phase: Phase) {
+        let key = &apply.key;
+        let before = self.inventory.entry(key);
+        let (group, version) = match text(&apply.body, "/apiVersion").split_once('/') {
+            Some((group, version)) => (group, version),
+            None => ("", text(&apply.body, "/apiVersion")),
+        };
+        let entry = Entry {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind: key.kind.kind.clone(),
+            plural,
+            namespace: key.namespace.clone(),
+            name: key.name.clone(),
+            resource: apply.resource.clone(),
+            uid: before.and_then(|entry| entry.uid.clone()),
+            desired: apply.digest.clone(),
+            owned: before.and_then(|entry| entry.owned.clone()),
+            phase,
+        };
+        self.inventory.put(entry);
+    }
+
+    async fn write(&mut self) -> Result<(), FederationError> {
+        let revision =
+            records::write_inventory(self.member, self.set, &self.inventory, self.revision.as_deref())
+                .await?;
+        self.revision = Some(revision);
+        Ok(())
+    }
+
+    /// Stops between two steps when the user asks for it.
+    fn check(&self) -> Result<(), FederationError> {
+        if self.run.cancelled.is_cancelled() {
+            return Err(FederationError { doing: "finish the apply".to_owned(), reason: Reason::Interrupted });
+        }
+        Ok(())
+    }
+}
+
+fn no_such_kind(apply: &Apply) -> FederationError {
+    FederationError::with("apply", &apply.key)(Reason::NoSuchKind {
+        api_version: text(&apply.body, "/apiVersion").to_owned(),
+        kind: apply.key.kind.kind.clone(),
+    })
+}
+
+/// How a recorded object is served.
+fn type_of(entry: &Entry) -> ResourceType {
+    ResourceType {
+        group: entry.group.clone(),
+        version: entry.version.clone(),
+        kind: entry.kind.clone(),
+        plural: entry.plural.clone(),
+        namespaced: entry.namespace.is_some()
+            && scope::scope(&entry.key().kind) != Some(scope::Scope::Cluster),
+    }
+}
+
+/// The plural of a custom kind whose definition is among the objects to be applied.
+fn defined_plural(plan: &MemberPlan, apply: &Apply) -> Option<String> {
+    let kind = &apply.key.kind;
+    let definition = plan.waves.iter().flatten().map(|apply| &apply.body).find(|body| {
+        text(body, "/kind") == "CustomResourceDefinition"
+            && text(body, "/spec/group") == kind.group
+            && text(body, "/spec/names/kind") == kind.kind
+    })?;
+    Some(text(definition, "/spec/names/plural").to_owned())
+}

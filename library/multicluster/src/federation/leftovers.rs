@@ -1,0 +1,82 @@
+//! What would go with a namespace or a definition that is not ours to take.
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use multicluster_core::object::text;
+use serde_json::Value;
+
+use super::observe::CONCURRENCY;
+use crate::member::{Member, MemberError, ResourceType};
+
+/// Named in a message; the rest is counted.
+const NAMED: usize = 5;
+
+/// The objects in a namespace that are neither ours nor the cluster's own furniture.
+pub(super) async fn in_namespace(
+    member: &Member,
+    namespace: &str,
+    ours: impl Fn(&Value) -> bool,
+) -> Result<Vec<String>, MemberError> {
+    let types = member.namespaced_types().await?;
+    let lists: Vec<Vec<Value>> = stream::iter(types.iter().filter(|ty| !is_noise(ty)))
+        .map(async |ty| member.list_namespace(ty, namespace).await)
+        .buffered(CONCURRENCY)
+        .try_collect()
+        .await?;
+    let mut names: Vec<String> = lists
+        .iter()
+        .flatten()
+        .filter(|object| !is_furniture(object) && !ours(object))
+        .map(|object| format!("{} {}", text(object, "/kind"), text(object, "/metadata/name")))
+        .collect();
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// The objects of the kind that a definition defines.
+pub(super) async fn of_definition(member: &Member, definition: &str) -> Result<Vec<String>, MemberError> {
+    let ty = ResourceType::custom_resource_definition();
+    let Some(live) = member.get(&ty, None, definition).await? else { return Ok(Vec::new()) };
+    let versions = live.pointer("/spec/versions").and_then(Value::as_array);
+    let served = versions.into_iter().flatten().find(|version| version["served"] == true);
+    let Some(version) = served else { return Ok(Vec::new()) };
+    let custom = ResourceType {
+        group: text(&live, "/spec/group").to_owned(),
+        version: text(version, "/name").to_owned(),
+        kind: text(&live, "/spec/names/kind").to_owned(),
+        plural: text(&live, "/spec/names/plural").to_owned(),
+        namespaced: text(&live, "/spec/scope") == "Namespaced",
+    };
+    let objects = member.list_all(&custom).await?;
+    let name = |object: &Value| match text(object, "/metadata/namespace") {
+        "" => format!("{} {}", custom.kind, text(object, "/metadata/name")),
+        namespace => format!("{} {namespace}/{}", custom.kind, text(object, "/metadata/name")),
+    };
+    Ok(objects.iter().map(name).collect())
+}
+
+/// Some names, for a sentence.
+pub(super) fn list(names: &[String]) -> String {
+    let named = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+/// Kinds that come and go by themselves, or are other views of the same thing.
+fn is_noise(ty: &ResourceType) -> bool {
+    ty.group == "metrics.k8s.io"
+        || ty.group == "events.k8s.io"
+        || ty.group.ends_with(".metrics.k8s.io")
+        || (ty.group.is_empty() && ["Event", "Endpoints"].contains(&ty.kind.as_str()))
+}
+
+/// What the cluster itself puts into every namespace, what belongs to another object, and what is on its way out.
+fn is_furniture(object: &Value) -> bool {
+    let has = |pointer: &str| object.pointer(pointer).is_some();
+    let named = (text(object, "/kind"), text(object, "/metadata/name"));
+    has("/metadata/deletionTimestamp")
+        || has("/metadata/ownerReferences/0")
+        || matches!(named, ("ConfigMap", "kube-root-ca.crt") | ("ServiceAccount", "default"))
+}

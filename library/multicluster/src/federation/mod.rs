@@ -1,0 +1,24 @@
+//! A federation over real members: observed, applied and removed as `multicluster_core::federation` decides.
+//!
+//! ```text
+//! observe ──▶ core: plan ──▶ carry_out (record first, then objects wave by wave, then readiness, then deletions)
+//! ```
+//!
+//! [`apply`] and [`remove`] work on all members at once. One bad member never holds up the others, and the report
+//! says of each what is true now. Nothing here decides what to do; everything here may be cut short at any point,
+//! and the record on the member then tells the next apply how far it came.
+
+mod apply;
+mod carry_out;
+mod error;
+mod leftovers;
+mod observe;
+mod records;
+mod remove;
+mod run;
+
+pub use apply::{ApplyJob, Report, MemberJob, MemberReport, apply};
+pub use error::{FederationError, Reason};
+pub use observe::{Observed, observe};
+pub use remove::{RemoveJob, remove};
+pub use run::{Mode, Run};

@@ -1,0 +1,160 @@
+//! The federation's own objects on a member: a namespace, the inventory in it, and the lease beside that.
+
+use multicluster_core::federation::identity::{
+    FEDERATION_LABEL, FederationSet, GROUP_KINDS_ANNOTATION, ID_LABEL, NAMESPACES_ANNOTATION, RECORD_LABEL,
+    TOOLING_ANNOTATION,
+};
+use multicluster_core::federation::inventory::Inventory;
+use multicluster_core::federation::observation::RecordedInventory;
+use multicluster_core::object::text;
+use serde_json::json;
+
+use super::error::FederationError;
+use super::run::Run;
+use crate::failpoint;
+use crate::member::{Member, MemberError, Propagation, ResourceType};
+
+/// The key of the inventory in its ConfigMap.
+const DATA_KEY: &str = "inventory.json";
+/// What the ApplySet specification calls the tooling.
+const TOOLING: &str = concat!("multicluster/v", env!("CARGO_PKG_VERSION"));
+
+/// Reads the inventory.
+pub(super) async fn read_inventory(
+    member: &Member,
+    set: &FederationSet,
+) -> Result<Option<RecordedInventory>, FederationError> {
+    let doing = "read the federation's record";
+    let found = member
+        .get(&ResourceType::config_map(), Some(&set.namespace), &set.inventory_name())
+        .await
+        .map_err(FederationError::while_(doing))?;
+    let Some(object) = found else { return Ok(None) };
+    let written = object.pointer("/data").and_then(|data| data.get(DATA_KEY)).and_then(|it| it.as_str());
+    let inventory =
+        Inventory::parse(set, written.unwrap_or_default()).map_err(FederationError::while_(doing))?;
+    let resource_version = text(&object, "/metadata/resourceVersion").to_owned();
+    Ok(Some(RecordedInventory { inventory, resource_version }))
+}
+
+/// Writes the inventory in place of the revision that was read, and returns the new revision. That somebody else
+/// wrote it meanwhile is [`MemberError::Changed`] or [`MemberError::AlreadyExists`].
+pub(super) async fn write_inventory(
+    member: &Member,
+    set: &FederationSet,
+    inventory: &Inventory,
+    replaces: Option<&str>,
+) -> Result<String, FederationError> {
+    let doing = "write the federation's record";
+    let mut object = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": set.inventory_name(),
+            "namespace": set.namespace,
+            "labels": {
+                ID_LABEL: set.applyset_id(),
+                RECORD_LABEL: "inventory",
+                FEDERATION_LABEL: set.federation.as_str(),
+            },
+            "annotations": {
+                TOOLING_ANNOTATION: TOOLING,
+                GROUP_KINDS_ANNOTATION: inventory.group_kinds(),
+                NAMESPACES_ANNOTATION: inventory.namespaces(&set.namespace),
+            },
+        },
+        "data": { DATA_KEY: inventory.to_text().map_err(FederationError::while_(doing))? },
+    });
+    failpoint::hit("inventory-write-before");
+    let manager = set.field_manager();
+    let ty = ResourceType::config_map();
+    let written = match replaces {
+        Some(revision) => {
+            object["metadata"]["resourceVersion"] = revision.into();
+            member.replace(&ty, &object, &manager).await
+        }
+        None => member.create(&ty, &object, &manager).await,
+    };
+    let written = written.map_err(FederationError::while_(doing))?;
+    failpoint::hit("inventory-write-after");
+    Ok(text(&written, "/metadata/resourceVersion").to_owned())
+}
+
+/// Removes the inventory.
+pub(super) async fn delete_inventory(member: &Member, set: &FederationSet) -> Result<(), FederationError> {
+    let doing = "remove the federation's record";
+    let ty = ResourceType::config_map();
+    let name = set.inventory_name();
+    let found =
+        member.get(&ty, Some(&set.namespace), &name).await.map_err(FederationError::while_(doing))?;
+    if let Some(object) = found {
+        failpoint::hit("inventory-delete-before");
+        let uid = text(&object, "/metadata/uid");
+        member
+            .delete(&ty, Some(&set.namespace), &name, uid, Propagation::Background)
+            .await
+            .map_err(FederationError::while_(doing))?;
+        failpoint::hit("inventory-delete-after");
+    }
+    Ok(())
+}
+
+/// Makes the namespace of the records, unless it is there.
+pub(super) async fn ensure_namespace(
+    member: &Member,
+    set: &FederationSet,
+    run: &Run,
+) -> Result<(), FederationError> {
+    let doing = format!("make namespace {}", set.namespace);
+    let ty = ResourceType::namespace();
+    let found =
+        member.get(&ty, None, &set.namespace).await.map_err(FederationError::while_(doing.as_str()))?;
+    if let Some(namespace) = found {
+        if namespace.pointer("/metadata/deletionTimestamp").is_none() {
+            return Ok(());
+        }
+        // The last federation has just left.
+        let uid = text(&namespace, "/metadata/uid");
+        member
+            .wait_gone(&ty, None, &set.namespace, uid, &run.wait())
+            .await
+            .map_err(FederationError::while_(doing.as_str()))?;
+    }
+    let object = json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": { "name": set.namespace, "labels": { RECORD_LABEL: "namespace" } },
+    });
+    failpoint::hit("namespace-create-before");
+    match member.create(&ty, &object, &set.field_manager()).await {
+        Ok(_) | Err(MemberError::AlreadyExists) => {}
+        Err(error) => return Err(FederationError::while_(doing)(error)),
+    }
+    failpoint::hit("namespace-create-after");
+    Ok(())
+}
+
+/// Removes the namespace of the records, if we made it and no record is left in it.
+pub(super) async fn drop_namespace(member: &Member, set: &FederationSet) -> Result<(), FederationError> {
+    let doing = format!("remove namespace {}", set.namespace);
+    let ty = ResourceType::namespace();
+    let found =
+        member.get(&ty, None, &set.namespace).await.map_err(FederationError::while_(doing.as_str()))?;
+    let Some(namespace) = found else { return Ok(()) };
+    let ours = namespace.pointer("/metadata/labels").and_then(|labels| labels.get(RECORD_LABEL)).is_some();
+    if !ours {
+        return Ok(());
+    }
+    let left = super::leftovers::in_namespace(member, &set.namespace, |_| false)
+        .await
+        .map_err(FederationError::while_(doing.as_str()))?;
+    if left.is_empty() {
+        failpoint::hit("namespace-delete-before");
+        let uid = text(&namespace, "/metadata/uid");
+        member
+            .delete(&ty, None, &set.namespace, uid, Propagation::Background)
+            .await
+            .map_err(FederationError::while_(doing))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! Takes a federation away from all members.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::join_all;
+use multicluster_core::federation::identity::FederationSet;
+use multicluster_core::federation::plan;
+use multicluster_core::federation::observation::Seen;
+use multicluster_core::federation::render::MemberDesired;
+use multicluster_core::names::{ClusterName, ClusterUid};
+
+use super::apply::{MemberReport, Report, finish_leaving, take_lease};
+use super::carry_out::carry_out_removal;
+use super::error::FederationError;
+use super::observe::observe;
+use super::run::Run;
+use crate::member::Member;
+
+/// What is to be removed, and from where.
+#[derive(Clone, Debug)]
+pub struct RemoveJob {
+    /// The federation's name and what follows from it.
+    pub set: FederationSet,
+    /// The creation of it that is meant. Records of another one are left alone.
+    pub instance: String,
+    /// The members, with the cluster that each must be, if known.
+    pub members: BTreeMap<ClusterName, (Arc<Member>, Option<ClusterUid>)>,
+}
+
+/// Deletes the federation's objects from every member, waits until they are gone, then removes its records. Members
+/// that fail do not hold up the others.
+///
+/// # Cancel safety
+/// Not to be dropped: cancel `run` and await the report instead.
+pub async fn remove(job: &RemoveJob, run: &Run) -> Report {
+    let done = join_all(job.members.iter().map(async |(name, (member, expected))| {
+        (name.clone(), remove_member(job, member, expected.as_ref(), run).await)
+    }))
+    .await;
+    Report { wrote: true, members: done.into_iter().collect() }
+}
+
+async fn remove_member(
+    job: &RemoveJob,
+    member: &Arc<Member>,
+    expected: Option<&ClusterUid>,
+    run: &Run,
+) -> MemberReport {
+    match try_remove(job, member, expected, run).await {
+        Ok(report) => report,
+        Err(error) => MemberReport { error: Some(error), ..MemberReport::default() },
+    }
+}
+
+async fn try_remove(
+    job: &RemoveJob,
+    member: &Arc<Member>,
+    expected: Option<&ClusterUid>,
+    run: &Run,
+) -> Result<MemberReport, FederationError> {
+    let observed = observe(member, &job.set, &MemberDesired::new()).await?.observation;
+    let mut report =
+        MemberReport { cluster_uid: Some(observed.cluster_uid.clone()), ..MemberReport::default() };
+    if let Some(expected) = expected.filter(|expected| **expected != observed.cluster_uid) {
+        // The cluster that we knew has gone, and all that was on it. This one is not ours to touch.
+        report.left = true;
+        report.warnings.push(format!(
+            "`{}` is another cluster than the one that was joined (kube-system has UID {}, was {expected}); nothing \
+             was removed from it.",
+            member.name, observed.cluster_uid
+        ));
+        return Ok(report);
+    }
+    if plan::plan_removal(&job.instance, &observed).is_none() {
+        report.left = true;
+        return Ok(report);
+    }
+    let lease = take_lease(&job.set, member, run).await?;
+    // Read again: the last holder of the lease may have changed what is there.
+    let observed = observe(member, &job.set, &MemberDesired::new()).await;
+    let plan = observed.map(|observed| plan::plan_removal(&job.instance, &observed.observation));
+    let outcome = match plan {
+        Ok(Some(plan)) => {
+            run.while_held(Some(lease.lost()), async |run| {
+                carry_out_removal(member, &job.set, &plan, run).await
+            })
+            .await
+        }
+        Ok(None) => {
+            lease.release().await;
+            report.left = true;
+            return Ok(report);
+        }
+        Err(error) => {
+            lease.release().await;
+            return Err(error);
+        }
+    };
+    report.left = outcome.error.is_none();
+    report.seen = outcome.inventory.as_ref().map(Seen::as_left);
+    report.warnings = outcome.warnings;
+    report.error = outcome.error;
+    if report.left {
+        finish_leaving(&job.set, member, lease).await;
+    } else {
+        lease.release().await;
+    }
+    Ok(report)
+}
