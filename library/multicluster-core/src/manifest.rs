@@ -1,10 +1,12 @@
 //! The objects in a text that a user writes: one or many documents of YAML or JSON.
 //!
-//! Invariant: an error says where and why, and never repeats a part of the text, which may hold secrets.
+//! Invariant: an error says where and why. Of the text, which may hold secrets, it repeats at most an object's kind and
+//! name.
 //!
 //! # The dialect
 //! Plain scalars mean what kubectl takes them for, which is YAML 1.1 where the two versions of YAML differ: `0644` is
-//! 420, `1_000` is 1000, `yes`, `no`, `on`, `off`, `y` and `n` are booleans, `1e3` is 1000, a date is text. `<<` merges.
+//! 420, `1_000` is 1000, `yes`, `no`, `on`, `off`, `y` and `n` are booleans in any case, `1e3` is 1000, a date is text.
+//! `<<` merges. A text that begins with `{` and is JSON is read as JSON.
 //!
 //! Stricter than kubectl, because the other reading would surprise: a key that is not text (`1:`, `yes:`) must be
 //! quoted, a key must not come twice, and a number beyond the finite (`.nan`, `1e999`) is refused.

@@ -62,7 +62,11 @@ impl Manifest {
                 None => NotAnObject::Missing("metadata.name"),
             });
         }
-        Ok(Self(value))
+        // YAML reads `namespace: n` as a boolean; taken for absent, the object would land in another namespace.
+        match value.pointer("/metadata/namespace") {
+            None | Some(Value::Null | Value::String(_)) => Ok(Self(value)),
+            Some(_) => Err(NotAnObject::Missing("metadata.namespace")),
+        }
     }
 
     /// The object.

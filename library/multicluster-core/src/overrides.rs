@@ -136,9 +136,9 @@ pub enum Failure {
 /// Operations in one patch.
 pub const LARGEST_PATCH: usize = 1000;
 
-/// Values (leaves, lists and mappings) in a patched object; an object of etcd's 1.5 MB has fewer. Without a bound
+/// Values (leaves, lists and mappings) in a patched object; an object of 1.5 MB, the most that etcd keeps, has fewer. Without a bound
 /// every `copy` could double the object.
-pub const LARGEST_OBJECT: usize = 500_000;
+pub const LARGEST_OBJECT: usize = 200_000;
 
 /// What a patch must not touch, and how it is called.
 const PROTECTED: [(&str, &str); 5] = [
