@@ -14,11 +14,16 @@
 //! The one invariant: whatever a resource returns, panics or forgets, the host gets an answer that is valid in
 //! the protocol and tells the truth about what was done.
 
+pub mod check;
 pub mod diagnostics;
+pub mod duration;
 pub mod path;
+pub mod planning;
 pub mod provider;
 pub mod resource;
 pub mod schema;
+pub mod timeouts;
+pub mod validators;
 pub mod value;
 pub mod wire;
 

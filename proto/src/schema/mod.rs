@@ -11,8 +11,17 @@
 //! # let _ = schema;
 //! ```
 
+pub(crate) mod align;
+pub(crate) mod defaults;
+mod internal_validate;
+mod validate;
+mod wire;
+pub(crate) mod write_only;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+pub use wire::Role;
 
 use crate::diagnostics::Diagnostics;
 use crate::value::{Node, Type, Value};
@@ -103,6 +112,35 @@ impl Schema {
         self.attributes.insert(name.to_owned(), attribute);
         self
     }
+
+    /// The type of the values that this schema describes: always an object.
+    #[must_use]
+    pub fn value_type(&self) -> Type {
+        object_type(&self.attributes)
+    }
+
+    /// `config` with the defaults, at any depth, of what it leaves null.
+    #[must_use]
+    pub fn with_defaults(&self, config: &Value) -> Value {
+        let mut value = config.clone();
+        if let Value::Map(object) = &mut value {
+            defaults::apply(&self.attributes, object, config);
+        }
+        value
+    }
+
+    /// `value` without anything that must not be stored: write-only values, at any depth, become null.
+    #[must_use]
+    pub fn without_write_only(&self, mut value: Value) -> Value {
+        if let Value::Map(object) = &mut value {
+            write_only::withhold(&self.attributes, object);
+        }
+        value
+    }
+}
+
+fn object_type(attributes: &BTreeMap<String, Attribute>) -> Type {
+    Type::Object(attributes.iter().map(|(name, attribute)| (name.clone(), attribute.value_type())).collect())
 }
 
 impl Attribute {
@@ -150,6 +188,28 @@ impl Attribute {
             keep_state: false,
             validators: Vec::new(),
         }
+    }
+
+    /// The type of its values.
+    #[must_use]
+    pub fn value_type(&self) -> Type {
+        match &self.kind {
+            Kind::Type(kind) => kind.clone(),
+            Kind::Nested(nesting, attributes) => {
+                let object = object_type(attributes);
+                match nesting {
+                    Nesting::Single => object,
+                    Nesting::List => Type::list(object),
+                    Nesting::Set => Type::set(object),
+                    Nesting::Map => Type::map(object),
+                }
+            }
+        }
+    }
+
+    /// Whether the provider may fill it in where the configuration says null.
+    pub(crate) fn is_computed(&self) -> bool {
+        matches!(self.presence, Presence::Computed | Presence::OptionalComputed) || self.default.is_some()
     }
 
     /// The user must set it.
