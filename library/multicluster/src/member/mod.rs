@@ -28,12 +28,15 @@ use multicluster_core::{
     object::text,
 };
 
-pub(crate) use self::message::cut;
 pub use self::{
     error::{FieldConflict, FieldProblem, MemberError},
     objects::{ApplyOptions, Deletion, Propagation},
     resource_type::ResourceType,
     wait::{Wait, WaitError},
+};
+pub(crate) use self::{
+    message::cut,
+    watch::{Event, Scope, Watch},
 };
 
 /// One cluster, under the name that the user gave it. Cheap to clone: clones share the client and what was
