@@ -17,11 +17,14 @@
 pub mod check;
 pub mod diagnostics;
 pub mod duration;
+pub mod logging;
+pub mod operations;
 pub mod path;
 pub mod planning;
 pub mod provider;
 pub mod resource;
 pub mod schema;
+pub mod serve;
 pub mod timeouts;
 pub mod validators;
 pub mod value;

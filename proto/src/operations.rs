@@ -1,0 +1,263 @@
+//! The operations that a provider's process is carrying out, and how they are told to stop.
+//!
+//! ```text
+//! StopProvider ─▶ stop()  cancels what runs; what comes later runs as usual
+//! Shutdown, SIGTERM, host gone ─▶ end()  cancels what runs and what comes; then drain()
+//! ```
+//!
+//! Invariant: an operation that has begun is never dropped half way. It runs in a task of its own, because the
+//! server drops a request's future as soon as the connection dies; only the end of the process stops it, and that
+//! waits in [`Operations::drain`].
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+use tracing::Instrument as _;
+
+/// What the transport is given to write out the last reply after its body has been handed over. Replies of
+/// interrupted operations were lost at 0 ms and never at 50 ms.
+const REPLY_GRACE: Duration = Duration::from_millis(50);
+
+/// The running operations of one process. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Operations {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// Operations and unfinished replies. Closed from the start: for a tracker that only means that waiting ends
+    /// whenever it is empty.
+    running: TaskTracker,
+    /// Cancelled once, by `end`.
+    ended: CancellationToken,
+    /// A child of `ended`, which `stop` cancels and replaces.
+    current: Mutex<CancellationToken>,
+}
+
+impl Operations {
+    /// Nothing runs yet.
+    #[must_use]
+    pub fn new() -> Self {
+        let running = TaskTracker::new();
+        running.close();
+        let ended = CancellationToken::new();
+        let current = Mutex::new(ended.child_token());
+        Self { inner: Arc::new(Inner { running, ended, current }) }
+    }
+
+    /// Runs `work` to its end and returns what it returns. Its token is cancelled by [`stop`](Self::stop) and
+    /// [`end`](Self::end), and by nothing that the work itself does to it.
+    ///
+    /// # Errors
+    /// [`Panicked`] if the work panicked.
+    ///
+    /// # Cancel safety
+    /// If the returned future is dropped, the work goes on and its result is lost.
+    pub async fn run<T, F, Fut>(&self, work: F) -> Result<T, Panicked>
+    where
+        T: Send + 'static,
+        F: FnOnce(CancellationToken) -> Fut + Send + 'static,
+        Fut: Future<Output = T> + Send,
+    {
+        let token = self.current().child_token();
+        // `work` is called inside the task, so that a panic before its first await is caught as well.
+        let task = async move { work(token).await }.in_current_span();
+        self.inner.running.spawn(task).await.map_err(Panicked::new)
+    }
+
+    /// Cancels what runs now. What is started later is not affected.
+    pub fn stop(&self) {
+        let mut current = self.current();
+        current.cancel();
+        *current = self.inner.ended.child_token();
+    }
+
+    /// Cancels what runs now and whatever is started from now on.
+    pub fn end(&self) {
+        self.inner.ended.cancel();
+    }
+
+    /// Waits until no operation runs, all replies have been handed to the transport, and the transport has had
+    /// time to write them. Does not cancel anything.
+    ///
+    /// # Errors
+    /// [`StillRunning`] if that was not so after `limit`.
+    ///
+    /// # Cancel safety
+    /// Safe; nothing is lost.
+    pub async fn drain(&self, limit: Duration) -> Result<(), StillRunning> {
+        match tokio::time::timeout(limit, self.inner.running.wait()).await {
+            Ok(()) => {
+                tokio::time::sleep(REPLY_GRACE).await;
+                Ok(())
+            }
+            Err(_) => Err(StillRunning { count: self.inner.running.len() }),
+        }
+    }
+
+    /// Makes [`drain`](Self::drain) wait until what is returned has been dropped.
+    pub(crate) fn hold(&self) -> TaskTrackerToken {
+        self.inner.running.token()
+    }
+
+    fn current(&self) -> MutexGuard<'_, CancellationToken> {
+        // A token is whole at any time, so a panic elsewhere cannot have broken it.
+        self.inner.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// An operation panicked. The process goes on.
+#[derive(Debug, thiserror::Error)]
+#[error("the operation panicked: {message}")]
+pub struct Panicked {
+    /// What the panic said. Where it happened is on stderr.
+    pub message: String,
+}
+
+impl Panicked {
+    fn new(error: tokio::task::JoinError) -> Self {
+        let message = match error.try_into_panic() {
+            Ok(payload) => panic_message(payload.as_ref()).to_owned(),
+            // Nobody aborts these tasks, so this is the runtime ending under a waiting caller.
+            Err(_) => "the process is ending".to_owned(),
+        };
+        Self { message }
+    }
+}
+
+/// What a panic said, given its payload.
+#[must_use]
+pub fn panic_message(payload: &(dyn Any + Send)) -> &str {
+    if let Some(message) = payload.downcast_ref::<&'static str>() {
+        message
+    } else if let Some(message) = payload.downcast_ref::<String>() {
+        message
+    } else {
+        "no message"
+    }
+}
+
+/// Operations or replies were left when the time was up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StillRunning {
+    /// How many; a request that is answered counts until its reply is written, so one may count twice.
+    pub count: usize,
+}
+
+impl fmt::Display for StillRunning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "operations or replies still under way: {}", self.count)
+    }
+}
+
+impl std::error::Error for StillRunning {}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_secs(10);
+    const NOW: Duration = Duration::from_millis(1);
+
+    /// An operation that says when it has begun and ends when it is cancelled.
+    fn cancellable(
+        operations: &Operations,
+    ) -> (impl Future<Output = Result<&'static str, Panicked>> + use<>, oneshot::Receiver<()>) {
+        let (begun, has_begun) = oneshot::channel();
+        let operations = operations.clone();
+        let run = async move {
+            operations
+                .run(|token| async move {
+                    begun.send(()).unwrap();
+                    token.cancelled().await;
+                    "cancelled"
+                })
+                .await
+        };
+        (run, has_begun)
+    }
+
+    #[tokio::test]
+    async fn stop_cancels_what_runs_and_nothing_later() {
+        let operations = Operations::new();
+        let (run, begun) = cancellable(&operations);
+        let (result, ()) = tokio::join!(run, async {
+            begun.await.unwrap();
+            operations.stop();
+        });
+        assert_eq!(result.unwrap(), "cancelled");
+        let later = operations.run(|token| async move { token.is_cancelled() }).await;
+        assert!(!later.unwrap());
+    }
+
+    #[tokio::test]
+    async fn end_cancels_what_runs_and_all_later() {
+        let operations = Operations::new();
+        let (run, begun) = cancellable(&operations);
+        let (result, ()) = tokio::join!(run, async {
+            begun.await.unwrap();
+            operations.end();
+        });
+        assert_eq!(result.unwrap(), "cancelled");
+        operations.stop();
+        let later = operations.run(|token| async move { token.is_cancelled() }).await;
+        assert!(later.unwrap());
+    }
+
+    #[tokio::test]
+    async fn work_outlives_the_request_that_asked_for_it() {
+        let operations = Operations::new();
+        let (run, begun) = cancellable(&operations);
+        let mut run = Box::pin(run);
+        tokio::select! {
+            _ = &mut run => panic!("ended before it was cancelled"),
+            begun = begun => begun.unwrap(),
+        }
+        drop(run);
+        assert_eq!(operations.drain(NOW).await, Err(StillRunning { count: 1 }));
+        operations.stop();
+        assert_eq!(operations.drain(SOON).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn drain_waits_for_replies() {
+        let operations = Operations::new();
+        let reply = operations.hold();
+        assert_eq!(operations.drain(NOW).await, Err(StillRunning { count: 1 }));
+        drop(reply);
+        assert_eq!(operations.drain(SOON).await, Ok(()));
+    }
+
+    #[rstest::rstest]
+    #[case::of_a_literal(|| panic!("boom"), "boom")]
+    #[case::formatted(|| panic!("boom {}", 2), "boom 2")]
+    #[case::of_something_else(|| std::panic::panic_any(7), "no message")]
+    #[tokio::test]
+    async fn a_panic_is_an_error(#[case] work: fn(), #[case] message: &str) {
+        let operations = Operations::new();
+        let before_the_future = operations
+            .run(move |_| {
+                work();
+                async {}
+            })
+            .await;
+        assert_eq!(before_the_future.unwrap_err().message, message);
+        let inside = operations.run(move |_| async move { work() }).await;
+        assert_eq!(inside.unwrap_err().message, message);
+        assert_eq!(operations.drain(SOON).await, Ok(()));
+    }
+}
