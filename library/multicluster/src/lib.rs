@@ -8,12 +8,15 @@
 //! | [`connection`] | how one cluster is reached: kubeconfig, host and credential → a client |
 //! | [`member`] | one cluster: discovery, reads, server-side apply, deletes and waits |
 //! | [`lease`] | who may write to a member now |
+//! | [`federation`] | what a federation has on its members, and how that is changed |
 //! | [`failpoint`] | named points at which a test can end the process |
 
 pub mod clock;
 #[cfg(feature = "kube")]
 pub mod connection;
 pub mod failpoint;
+#[cfg(feature = "kube")]
+pub mod federation;
 #[cfg(feature = "kube")]
 pub mod lease;
 #[cfg(feature = "kube")]

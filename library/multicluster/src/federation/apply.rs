@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use multicluster_core::federation::identity::FederationSet;
-use multicluster_core::federation::inventory::State;
 use multicluster_core::federation::observation::Seen;
 use multicluster_core::federation::plan::{self, MemberPlan};
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
 use multicluster_core::object::text;
 use multicluster_core::placement::Labels;
+use tokio_util::sync::CancellationToken;
 
 use super::carry_out::{carry_out, carry_out_removal};
 use super::error::{FederationError, Reason};
@@ -109,11 +109,12 @@ pub async fn apply(job: &ApplyJob, run: &Run) -> Report {
             return report;
         }
     };
+    let ready = look_again(job, ready, &mut report).await;
     let work = join_all(ready.into_iter().map(async |(name, planned)| {
         let Some(member_job) = job.members.get(&name) else { return (name, MemberReport::default()) };
-        let lost = leases.get(&name).map(LeaseGuard::lost);
-        let outcome = run.while_held(lost, async |run| work_on(job, member_job, planned, run).await).await;
-        (name, outcome)
+        let Some(lease) = leases.get(&name) else { return (name, MemberReport::default()) };
+        let report = work_on(job, member_job, planned, &lease.lost(), run).await;
+        (name, report)
     }));
     for (name, outcome) in work.await {
         report.members.insert(name, outcome);
@@ -131,6 +132,49 @@ struct Planned {
     plan: Option<MemberPlan>,
     leaves: bool,
     cluster_uid: ClusterUid,
+}
+
+/// Plans the members anew whose record was written between preflight and lease: whoever held the lease before us has
+/// changed what is there.
+async fn look_again(
+    job: &ApplyJob,
+    ready: BTreeMap<ClusterName, Planned>,
+    report: &mut Report,
+) -> BTreeMap<ClusterName, Planned> {
+    let looks = join_all(ready.into_iter().map(async |(name, planned)| {
+        let fresh = match job.members.get(&name) {
+            Some(member) => replan(job, &name, member, planned).await,
+            None => Ok(planned),
+        };
+        (name, fresh)
+    }));
+    let mut ready = BTreeMap::new();
+    for (name, fresh) in looks.await {
+        match fresh {
+            Ok(planned) => {
+                ready.insert(name, planned);
+            }
+            Err(error) => report.members.entry(name).or_default().error = Some(error),
+        }
+    }
+    ready
+}
+
+async fn replan(
+    job: &ApplyJob,
+    name: &ClusterName,
+    member: &MemberJob,
+    planned: Planned,
+) -> Result<Planned, FederationError> {
+    let recorded = records::read_inventory(&member.member, &job.set).await?;
+    let seen = planned.plan.as_ref().and_then(|plan| plan.replaces.as_deref());
+    if recorded.as_ref().map(|it| it.resource_version.as_str()) == seen {
+        return Ok(planned);
+    }
+    let none = MemberDesired::new();
+    let desired = member.desired.as_ref().unwrap_or(&none);
+    let observed = observe(&member.member, &job.set, desired).await?;
+    Ok(Planned { plan: plan_member(job, name, member, &observed)?, ..planned })
 }
 
 /// Reads all members and plans them. What may not be done is in the report afterwards.
@@ -252,26 +296,30 @@ pub(super) async fn take_lease(
     Ok(lease)
 }
 
-async fn work_on(job: &ApplyJob, member: &MemberJob, planned: Planned, run: &Run) -> MemberReport {
+async fn work_on(
+    job: &ApplyJob,
+    member: &MemberJob,
+    planned: Planned,
+    lost: &CancellationToken,
+    run: &Run,
+) -> MemberReport {
     let mut report = MemberReport { cluster_uid: Some(planned.cluster_uid), ..MemberReport::default() };
     let Some(plan) = planned.plan else {
         report.left = true;
         return report;
     };
+    let child = run.child();
     let outcome = if planned.leaves {
-        carry_out_removal(&member.member, &job.set, &plan, run).await
+        let work = carry_out_removal(&member.member, &job.set, &plan, &child);
+        run.while_held(lost, &child, work).await
     } else {
-        carry_out(&member.member, &job.set, plan, run).await
+        let work = carry_out(&member.member, &job.set, &plan, &child);
+        run.while_held(lost, &child, work).await
     };
     report.left = planned.leaves && outcome.error.is_none();
     report.seen = outcome.inventory.as_ref().map(Seen::as_left);
     report.error = outcome.error;
     report.warnings = outcome.warnings;
-    debug_assert!(
-        report.error.is_some()
-            || report.left
-            || outcome.inventory.is_some_and(|inventory| inventory.state == State::Complete)
-    );
     report
 }
 

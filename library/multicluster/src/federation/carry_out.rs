@@ -1,8 +1,8 @@
 //! Carries out the plan of one member. All choices were made by the plan; what is decided here is only when to stop.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures::{StreamExt as _, stream};
+use futures::future::join_all;
 use multicluster_core::digest::digest;
 use multicluster_core::federation::identity::FederationSet;
 use multicluster_core::federation::inventory::{Entry, Inventory, Phase, State};
@@ -12,8 +12,8 @@ use multicluster_core::object::{ObjectKey, text};
 use multicluster_core::scope;
 use serde_json::Value;
 
+use super::concurrent::some_at_a_time;
 use super::error::{FederationError, Reason};
-use super::observe::CONCURRENCY;
 use super::run::Run;
 use super::{leftovers, records};
 use crate::failpoint;
@@ -38,6 +38,8 @@ struct Worker<'a> {
     inventory: Inventory,
     /// The revision of the record that is on the member.
     revision: Option<String>,
+    /// `metadata.generation` of what was applied.
+    generations: BTreeMap<ObjectKey, i64>,
     warnings: Vec<String>,
 }
 
@@ -45,23 +47,16 @@ struct Worker<'a> {
 ///
 /// # Cancel safety
 /// Not to be dropped: cancel `run` and await the outcome instead.
-pub(super) async fn carry_out(member: &Member, set: &FederationSet, plan: MemberPlan, run: &Run) -> Outcome {
+pub(super) async fn carry_out(member: &Member, set: &FederationSet, plan: &MemberPlan, run: &Run) -> Outcome {
     if plan.is_empty() {
-        return Outcome { inventory: Some(plan.inventory), error: None, warnings: Vec::new() };
+        return Outcome { inventory: Some(plan.inventory.clone()), error: None, warnings: Vec::new() };
     }
-    let mut worker = Worker {
-        member,
-        set,
-        run,
-        inventory: plan.inventory.clone(),
-        revision: plan.replaces.clone(),
-        warnings: Vec::new(),
-    };
-    let types = match worker.begin(&plan).await {
+    let mut worker = Worker::new(member, set, run, plan);
+    let types = match worker.begin(plan).await {
         Ok(types) => types,
         Err(error) => return Outcome { inventory: None, error: Some(error), warnings: worker.warnings },
     };
-    let result = worker.work(&plan, types).await;
+    let result = worker.work(plan, types).await;
     if result.is_ok() {
         worker.inventory.state = State::Complete;
     }
@@ -81,14 +76,7 @@ pub(super) async fn carry_out_removal(
     plan: &MemberPlan,
     run: &Run,
 ) -> Outcome {
-    let mut worker = Worker {
-        member,
-        set,
-        run,
-        inventory: plan.inventory.clone(),
-        revision: plan.replaces.clone(),
-        warnings: Vec::new(),
-    };
+    let mut worker = Worker::new(member, set, run, plan);
     let result = async {
         worker.write().await?;
         worker.delete(plan).await?;
@@ -99,7 +87,19 @@ pub(super) async fn carry_out_removal(
     Outcome { inventory, error: result.err(), warnings: worker.warnings }
 }
 
-impl Worker<'_> {
+impl<'a> Worker<'a> {
+    fn new(member: &'a Member, set: &'a FederationSet, run: &'a Run, plan: &MemberPlan) -> Self {
+        Self {
+            member,
+            set,
+            run,
+            inventory: plan.inventory.clone(),
+            revision: plan.replaces.clone(),
+            generations: BTreeMap::new(),
+            warnings: Vec::new(),
+        }
+    }
+
     /// Writes down every object that will be touched, before any is.
     async fn begin(&mut self, plan: &MemberPlan) -> Result<Vec<Vec<Option<ResourceType>>>, FederationError> {
         let mut types = Vec::new();
@@ -151,11 +151,8 @@ impl Worker<'_> {
         self.check()?;
         let this = &*self;
         // Every object of the wave gets its chance; the first failure is reported after the last has answered.
-        let results: Vec<_> = stream::iter(wave.iter().zip(types))
-            .map(async |(apply, ty)| (apply, this.apply(apply, ty).await))
-            .buffer_unordered(CONCURRENCY)
-            .collect()
-            .await;
+        let work = wave.iter().zip(types).map(async |(apply, ty)| (apply, this.apply(apply, ty).await));
+        let results = some_at_a_time(work.collect()).await;
         let mut failure = None;
         for (apply, result) in results {
             match result {
@@ -183,7 +180,7 @@ impl Worker<'_> {
         failpoint::hit("object-apply-before");
         let options =
             ApplyOptions { field_manager: self.set.field_manager(), force: apply.force, dry_run: false };
-        let mut live = self
+        let live = self
             .member
             .apply(&ty, &apply.body, options)
             .await
@@ -191,8 +188,7 @@ impl Worker<'_> {
         failpoint::hit("object-apply-after");
         tracing::info!(cluster = %self.member.name, object = %key, "applied");
         if key.kind.kind == "CustomResourceDefinition" {
-            live = self
-                .member
+            self.member
                 .wait_established(&key.name, &self.run.wait())
                 .await
                 .map_err(FederationError::with("wait for", key))?;
@@ -202,22 +198,22 @@ impl Worker<'_> {
     }
 
     async fn await_ready(&self, workloads: &BTreeSet<ObjectKey>) -> Result<(), FederationError> {
-        let results: Vec<_> = stream::iter(workloads)
-            .map(async |key| {
-                let Some(entry) = self.inventory.entry(key) else { return Ok(()) };
-                let ty = type_of(entry);
-                tracing::debug!(cluster = %self.member.name, object = %key, "waiting until it is ready");
-                self.member
-                    .wait_ready(&ty, key.namespace.as_deref(), &key.name, &self.run.wait())
-                    .await
-                    .map_err(FederationError::with("wait for", key))?;
-                tracing::info!(cluster = %self.member.name, object = %key, "ready");
-                Ok(())
-            })
-            .buffer_unordered(workloads.len().max(1))
-            .collect()
-            .await;
-        results.into_iter().collect()
+        let waits = workloads.iter().map(|key| self.await_one(key));
+        join_all(waits).await.into_iter().collect()
+    }
+
+    async fn await_one(&self, key: &ObjectKey) -> Result<(), FederationError> {
+        let Some(entry) = self.inventory.entry(key) else { return Ok(()) };
+        let ty = type_of(entry);
+        tracing::debug!(cluster = %self.member.name, object = %key, "waiting until it is ready");
+        // What was not applied just now is ready for any generation that it has.
+        let generation = self.generations.get(key).copied().unwrap_or(0);
+        self.member
+            .wait_ready(&ty, key.namespace.as_deref(), &key.name, generation, &self.run.wait())
+            .await
+            .map_err(FederationError::with("wait for", key))?;
+        tracing::info!(cluster = %self.member.name, object = %key, "ready");
+        Ok(())
     }
 
     async fn delete(&mut self, plan: &MemberPlan) -> Result<(), FederationError> {
@@ -227,11 +223,8 @@ impl Worker<'_> {
         for rank in &plan.deletions {
             self.check()?;
             let this = &*self;
-            let results: Vec<_> = stream::iter(rank)
-                .map(async |deletion| (deletion, this.delete_object(deletion).await))
-                .buffer_unordered(CONCURRENCY)
-                .collect()
-                .await;
+            let work = rank.iter().map(async |deletion| (deletion, this.delete_object(deletion).await));
+            let results = some_at_a_time(work.collect()).await;
             let mut failure = None;
             for (deletion, result) in results {
                 match result {
@@ -296,19 +289,15 @@ impl Worker<'_> {
         });
         if key.kind.kind == "CustomResourceDefinition" {
             // A definition is nothing without its spec: it keeps ours, and loses the labels only.
-            let live = self
-                .member
-                .get(ty, None, &key.name)
-                .await
-                .map_err(FederationError::with("release", key))?;
+            let live =
+                self.member.get(ty, None, &key.name).await.map_err(FederationError::with("release", key))?;
             bare["spec"] = live
                 .as_ref()
                 .and_then(|live| managed_fields::owned(live, &self.set.field_manager()))
                 .and_then(|mut owned| owned.get_mut("spec").map(Value::take))
                 .unwrap_or_default();
         }
-        let options =
-            ApplyOptions { field_manager: self.set.field_manager(), force: false, dry_run: false };
+        let options = ApplyOptions { field_manager: self.set.field_manager(), force: false, dry_run: false };
         self.member.apply(ty, &bare, options).await.map_err(FederationError::with("release", key))?;
         Ok(())
     }
@@ -321,6 +310,8 @@ impl Worker<'_> {
 
     fn applied(&mut self, apply: &Apply, ty: &ResourceType, live: &Value) {
         self.note(apply, ty.plural.clone(), Phase::Applied);
+        let generation = live.pointer("/metadata/generation").and_then(Value::as_i64);
+        self.generations.extend(generation.map(|generation| (apply.key.clone(), generation)));
         let owned = managed_fields::owned(live, &self.set.field_manager());
         if let Some(entry) = self.inventory.objects.iter_mut().find(|entry| entry.key() == apply.key) {
             entry.uid = Some(text(live, "/metadata/uid").to_owned());
@@ -363,7 +354,10 @@ impl Worker<'_> {
     /// Stops between two steps when the user asks for it.
     fn check(&self) -> Result<(), FederationError> {
         if self.run.cancelled.is_cancelled() {
-            return Err(FederationError { doing: "finish the apply".to_owned(), reason: Reason::Interrupted });
+            return Err(FederationError {
+                doing: "finish the apply".to_owned(),
+                reason: Reason::Interrupted,
+            });
         }
         Ok(())
     }

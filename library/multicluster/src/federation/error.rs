@@ -61,6 +61,9 @@ pub enum Reason {
     /// A namespaced object of a custom kind says no namespace.
     #[error("its kind lives in namespaces: give it a `metadata.namespace`")]
     NoNamespace,
+    /// Another apply took over, since ours gave no sign of life for too long.
+    #[error("another apply has taken over, since this one could not reach the cluster for too long")]
+    LeaseLost,
     /// The user, or a lost host, put an end to it.
     #[error("interrupted")]
     Interrupted,
@@ -80,7 +83,10 @@ impl FederationError {
     /// Whether the operation was cut short rather than failed.
     #[must_use]
     pub fn is_interruption(&self) -> bool {
-        matches!(self.reason, Reason::Interrupted | Reason::Wait(WaitError::Cancelled))
+        matches!(
+            self.reason,
+            Reason::Interrupted | Reason::Wait(WaitError::Cancelled) | Reason::Lease(LeaseError::Cancelled)
+        )
     }
 
     /// Whether nothing is known of the member because it did not answer.

@@ -1,10 +1,9 @@
 //! What would go with a namespace or a definition that is not ours to take.
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use multicluster_core::object::text;
 use serde_json::Value;
 
-use super::observe::CONCURRENCY;
+use super::concurrent::some_at_a_time;
 use crate::member::{Member, MemberError, ResourceType};
 
 /// Named in a message; the rest is counted.
@@ -17,11 +16,9 @@ pub(super) async fn in_namespace(
     ours: impl Fn(&Value) -> bool,
 ) -> Result<Vec<String>, MemberError> {
     let types = member.namespaced_types().await?;
-    let lists: Vec<Vec<Value>> = stream::iter(types.iter().filter(|ty| !is_noise(ty)))
-        .map(async |ty| member.list_namespace(ty, namespace).await)
-        .buffered(CONCURRENCY)
-        .try_collect()
-        .await?;
+    let lists = types.iter().filter(|ty| !is_noise(ty)).map(|ty| member.list_namespace(ty, namespace));
+    let lists: Vec<Vec<Value>> =
+        some_at_a_time(lists.collect()).await.into_iter().collect::<Result<_, _>>()?;
     let mut names: Vec<String> = lists
         .iter()
         .flatten()

@@ -10,6 +10,7 @@
 
 mod apply;
 mod carry_out;
+mod concurrent;
 mod error;
 mod leftovers;
 mod observe;
@@ -17,8 +18,14 @@ mod records;
 mod remove;
 mod run;
 
-pub use apply::{ApplyJob, Report, MemberJob, MemberReport, apply};
+pub use apply::{ApplyJob, MemberJob, MemberReport, Report, apply};
 pub use error::{FederationError, Reason};
 pub use observe::{Observed, observe};
 pub use remove::{RemoveJob, remove};
 pub use run::{Mode, Run};
+
+/// A new identity: of one creation of a federation, or of one holder of leases.
+#[must_use]
+pub fn new_instance() -> String {
+    uuid::Uuid::new_v4().to_string()
+}

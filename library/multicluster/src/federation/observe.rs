@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use multicluster_core::federation::identity::FederationSet;
 use multicluster_core::federation::inventory::Inventory;
 use multicluster_core::federation::observation::{Live, Observation};
@@ -11,12 +10,10 @@ use multicluster_core::object::{Manifest, ObjectKey, text};
 use multicluster_core::scope::{self, Scope};
 use serde_json::Value;
 
+use super::concurrent::some_at_a_time;
 use super::error::{FederationError, Reason};
 use super::records;
 use crate::member::{Member, MemberError, ResourceType};
-
-/// Requests to one member at a time. An API server gives a client some tens of seats; a few keep it busy enough.
-pub(super) const CONCURRENCY: usize = 8;
 
 /// A member as it was found.
 #[derive(Clone, Debug)]
@@ -47,17 +44,8 @@ pub async fn observe(
     let wanted = |key: &ObjectKey| desired.get(key).map(|desired| &desired.object);
     let mut live = BTreeMap::new();
     let selector = set.selector();
-    let lists: Vec<Vec<Value>> = stream::iter(kinds.served.values())
-        .map(async |ty| {
-            match member.list(ty, &selector).await {
-                // A recorded kind whose definition is gone, or never came: then there is no object of it either.
-                Err(MemberError::UnknownKind) => Ok(Vec::new()),
-                answer => answer.map_err(FederationError::while_(format!("list {}", ty.plural))),
-            }
-        })
-        .buffered(CONCURRENCY)
-        .try_collect()
-        .await?;
+    let lists = kinds.served.values().map(|ty| list(member, ty, &selector)).collect();
+    let lists: Vec<Vec<Value>> = some_at_a_time(lists).await.into_iter().collect::<Result<_, _>>()?;
     for object in lists.into_iter().flatten() {
         if let Some(key) = key_of(&object) {
             let found = Live::of(&object, set, wanted(&key));
@@ -68,34 +56,46 @@ pub async fn observe(
     let mut missing: BTreeSet<ObjectKey> = desired.keys().cloned().collect();
     missing.extend(inventory.iter().flat_map(|it| it.inventory.objects.iter().map(|entry| entry.key())));
     missing.retain(|key| !live.contains_key(key));
-    let found: Vec<(ObjectKey, Option<Value>)> = stream::iter(missing)
-        .map(async |key| {
-            let Some(ty) = kinds.served.get(&key.kind) else { return Ok((key, None)) };
-            let namespace = key.namespace.as_deref();
-            if ty.namespaced && namespace.is_none() {
-                return Err(FederationError::with("read", &key)(Reason::NoNamespace));
-            }
-            match member.get(ty, namespace, &key.name).await {
-                Err(MemberError::UnknownKind) => Ok((key, None)),
-                answer => {
-                    let object = answer.map_err(FederationError::with("read", &key))?;
-                    Ok((key, object))
-                }
-            }
-        })
-        .buffered(CONCURRENCY)
-        .try_collect()
-        .await?;
+    let found = missing.into_iter().map(|key| {
+        let ty = kinds.served.get(&key.kind);
+        async move {
+            let object = get(member, ty, &key).await?;
+            Ok((key, object))
+        }
+    });
+    let found: Vec<(ObjectKey, Option<Value>)> =
+        some_at_a_time(found.collect()).await.into_iter().collect::<Result<_, FederationError>>()?;
     for (key, object) in found {
         if let Some(object) = object {
             let found = Live::of(&object, set, wanted(&key));
             live.insert(key, found);
         }
     }
-    Ok(Observed {
-        observation: Observation { cluster_uid, inventory, live },
-        unknown_kinds: kinds.unknown,
-    })
+    Ok(Observed { observation: Observation { cluster_uid, inventory, live }, unknown_kinds: kinds.unknown })
+}
+
+async fn list(member: &Member, ty: &ResourceType, selector: &str) -> Result<Vec<Value>, FederationError> {
+    match member.list(ty, selector).await {
+        // A recorded kind whose definition is gone, or never came: then there is no object of it either.
+        Err(MemberError::UnknownKind) => Ok(Vec::new()),
+        answer => answer.map_err(FederationError::while_(format!("list {}", ty.plural))),
+    }
+}
+
+async fn get(
+    member: &Member,
+    ty: Option<&ResourceType>,
+    key: &ObjectKey,
+) -> Result<Option<Value>, FederationError> {
+    let Some(ty) = ty else { return Ok(None) };
+    let namespace = key.namespace.as_deref();
+    if ty.namespaced && namespace.is_none() {
+        return Err(FederationError::with("read", key)(Reason::NoNamespace));
+    }
+    match member.get(ty, namespace, &key.name).await {
+        Err(MemberError::UnknownKind) => Ok(None),
+        answer => answer.map_err(FederationError::with("read", key)),
+    }
 }
 
 struct Kinds {
@@ -125,15 +125,12 @@ async fn kinds(
         .map(|(key, desired)| (key.kind.clone(), text(&desired.object, "/apiVersion").to_owned()))
         .filter(|(kind, _)| !kinds.served.contains_key(kind))
         .collect();
-    let found: Vec<_> = stream::iter(wanted)
-        .map(async |(kind, api_version)| {
-            let doing = FederationError::while_(format!("find out how {} is served", kind.kind));
-            let ty = member.resource_type(&api_version, &kind.kind).await.map_err(doing)?;
-            Ok::<_, FederationError>((kind, api_version, ty))
-        })
-        .buffered(CONCURRENCY)
-        .try_collect()
-        .await?;
+    let found = wanted.into_iter().map(async |(kind, api_version)| {
+        let doing = FederationError::while_(format!("find out how {} is served", kind.kind));
+        let ty = member.resource_type(&api_version, &kind.kind).await.map_err(doing)?;
+        Ok::<_, FederationError>((kind, api_version, ty))
+    });
+    let found: Vec<_> = some_at_a_time(found.collect()).await.into_iter().collect::<Result<_, _>>()?;
     for (kind, api_version, ty) in found {
         match ty {
             Some(ty) => {

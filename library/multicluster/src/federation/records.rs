@@ -85,8 +85,7 @@ pub(super) async fn delete_inventory(member: &Member, set: &FederationSet) -> Re
     let doing = "remove the federation's record";
     let ty = ResourceType::config_map();
     let name = set.inventory_name();
-    let found =
-        member.get(&ty, Some(&set.namespace), &name).await.map_err(FederationError::while_(doing))?;
+    let found = member.get(&ty, Some(&set.namespace), &name).await.map_err(FederationError::while_(doing))?;
     if let Some(object) = found {
         failpoint::hit("inventory-delete-before");
         let uid = text(&object, "/metadata/uid");

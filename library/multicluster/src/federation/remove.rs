@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use multicluster_core::federation::identity::FederationSet;
-use multicluster_core::federation::plan;
 use multicluster_core::federation::observation::Seen;
+use multicluster_core::federation::plan;
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
 
@@ -82,10 +82,9 @@ async fn try_remove(
     let plan = observed.map(|observed| plan::plan_removal(&job.instance, &observed.observation));
     let outcome = match plan {
         Ok(Some(plan)) => {
-            run.while_held(Some(lease.lost()), async |run| {
-                carry_out_removal(member, &job.set, &plan, run).await
-            })
-            .await
+            let child = run.child();
+            let work = carry_out_removal(member, &job.set, &plan, &child);
+            run.while_held(&lease.lost(), &child, work).await
         }
         Ok(None) => {
             lease.release().await;

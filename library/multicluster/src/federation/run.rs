@@ -5,6 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::carry_out::Outcome;
+use super::error::Reason;
 use crate::clock::Clock;
 use crate::member::Wait;
 
@@ -39,24 +41,33 @@ impl Run {
         Wait { cancelled: self.cancelled.clone(), deadline: self.deadline }
     }
 
-    /// Does some work that is cut short also when a lease is lost.
-    pub(super) async fn while_held<T>(
+    /// The same run with a token of its own, for [`Run::while_held`].
+    pub(super) fn child(&self) -> Self {
+        Self { cancelled: self.cancelled.child_token(), ..self.clone() }
+    }
+
+    /// Does the work of a child run, which is cut short also when the lease is lost, and then fails with that.
+    pub(super) async fn while_held(
         &self,
-        lost: Option<CancellationToken>,
-        work: impl AsyncFnOnce(&Self) -> T,
-    ) -> T {
-        let run = Self { cancelled: self.cancelled.child_token(), ..self.clone() };
+        lost: &CancellationToken,
+        child: &Self,
+        work: impl Future<Output = Outcome>,
+    ) -> Outcome {
         let watch = async {
-            match lost {
-                Some(lost) => lost.cancelled().await,
-                None => std::future::pending().await,
-            }
-            run.cancelled.cancel();
-            std::future::pending::<()>().await;
+            lost.cancelled().await;
+            child.cancelled.cancel();
+            std::future::pending().await
         };
-        tokio::select! {
-            result = work(&run) => result,
-            () = watch => unreachable!("the watch never ends"),
+        let mut outcome = tokio::select! {
+            outcome = work => outcome,
+            never = watch => never,
+        };
+        if let Some(error) = outcome.error.as_mut().filter(|error| error.is_interruption())
+            && lost.is_cancelled()
+            && !self.cancelled.is_cancelled()
+        {
+            error.reason = Reason::LeaseLost;
         }
+        outcome
     }
 }

@@ -4,7 +4,10 @@
 //! a stream that ends goes on from the last version seen, and a version that the server has forgotten leads to a new
 //! list. Only what waiting cannot repair (permissions, an unknown kind) is an error.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::{Method, StatusCode};
@@ -182,7 +185,7 @@ impl<'a> Watch<'a> {
             self.member.client.send(request).await.map_err(|error| MemberError::from_transport(&error))?;
         let (head, body) = response.into_parts();
         if head.status == StatusCode::OK {
-            return Ok(Lines { body, buffer: BytesMut::new(), searched: 0 });
+            return Ok(Lines { body: Mutex::new(body), buffer: BytesMut::new(), searched: 0 });
         }
         let said = Limited::new(body, ERROR_LIMIT).collect().await;
         let said = said.map(http_body_util::Collected::to_bytes).unwrap_or_default();
@@ -227,7 +230,8 @@ fn passes(error: &MemberError) -> bool {
 
 /// The lines of a body.
 struct Lines {
-    body: Body,
+    /// Never locked: the mutex makes it `Sync`, so that futures that borrow a watch can move between threads.
+    body: Mutex<Body>,
     buffer: BytesMut,
     /// How much of the buffer is known to hold no line end.
     searched: usize,
@@ -251,7 +255,8 @@ impl Lines {
             if self.buffer.len() > EVENT_LIMIT {
                 return Err(MemberError::other("the API server sent an event longer than 32 MiB"));
             }
-            match self.body.frame().await {
+            let body = self.body.get_mut().unwrap_or_else(PoisonError::into_inner);
+            match body.frame().await {
                 Some(Ok(frame)) => {
                     if let Some(data) = frame.data_ref() {
                         self.buffer.extend_from_slice(data);
