@@ -2,6 +2,7 @@
 //!
 //! Invariant: there is a difference if and only if the values are unequal, and a secret's values are in none of them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
@@ -88,7 +89,7 @@ pub(crate) fn is_secret(object: &Value) -> bool {
 fn compare(path: &FieldPath, from: &Value, to: &Value, changes: &mut Vec<Change>) {
     match (from, to) {
         (Value::Object(old), Value::Object(new)) => {
-            let names: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
             for name in names {
                 let at = path.field(name);
                 match (old.get(name), new.get(name)) {
@@ -120,33 +121,28 @@ fn one_sided(path: &FieldPath, from: Option<&Value>, to: Option<&Value>, changes
 }
 
 fn compare_keyed(path: &FieldPath, old: &[Value], new: &[Value], key: &[&str], changes: &mut Vec<Change>) {
-    let find = |items: &'_ [Value], text: &Option<Vec<String>>| {
-        items.iter().position(|item| key_text(item, key) == *text)
+    let places = |items: &[Value]| -> BTreeMap<Option<Vec<String>>, usize> {
+        items.iter().enumerate().map(|(place, item)| (key_text(item, key), place)).collect()
     };
-    let mut common = (Vec::new(), Vec::new());
+    let (old_places, new_places) = (places(old), places(new));
+    let step = |item: &Value, place: usize| path.with(key_step(item, key).unwrap_or(Step::Index(place)));
     let before = changes.len();
     for (place, item) in old.iter().enumerate() {
-        let at = path.with(key_step(item, key).unwrap_or(Step::Index(place)));
-        match find(new, &key_text(item, key)).and_then(|place| new.get(place).map(|item| (place, item))) {
-            Some((new_place, to)) => {
-                common.0.push(item_name(item, key));
-                common.1.push((new_place, item_name(item, key)));
-                compare(&at, item, to, changes);
-            }
+        let at = step(item, place);
+        match new_places.get(&key_text(item, key)).and_then(|place| new.get(*place)) {
+            Some(to) => compare(&at, item, to, changes),
             None => changes.push(Change::new(at.to_string(), Some(item.clone()), None)),
         }
     }
     for (place, item) in new.iter().enumerate() {
-        if find(old, &key_text(item, key)).is_none() {
-            let at = path.with(key_step(item, key).unwrap_or(Step::Index(place)));
-            changes.push(Change::new(at.to_string(), None, Some(item.clone())));
+        if !old_places.contains_key(&key_text(item, key)) {
+            changes.push(Change::new(step(item, place).to_string(), None, Some(item.clone())));
         }
     }
     // Items that only changed places: say so where nothing else tells that the lists are unequal.
     if changes.len() == before && old != new {
-        common.1.sort_by_key(|(place, _)| *place);
-        let order = common.1.into_iter().map(|(_, name)| name).collect();
-        changes.push(Change::new(path.to_string(), Some(Value::Array(common.0)), Some(Value::Array(order))));
+        let order = |items: &[Value]| Some(items.iter().map(|item| item_name(item, key)).collect());
+        changes.push(Change::new(path.to_string(), order(old), order(new)));
     }
 }
 
@@ -180,7 +176,17 @@ impl fmt::Display for Change {
     }
 }
 
-fn shortened(value: &Value) -> String {
+/// A value in at most 60 characters, for a sentence.
+///
+/// # Examples
+/// ```
+/// use multicluster_core::difference::shortened;
+///
+/// assert_eq!(shortened(&"web".into()), r#""web""#);
+/// assert_eq!(shortened(&"long".repeat(20).into()).chars().count(), 60);
+/// ```
+#[must_use]
+pub fn shortened(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(SHOWN) {
         Some(_) => text.chars().take(SHOWN - 1).chain(['…']).collect(),

@@ -1,5 +1,6 @@
 //! Where in an object a field is, in a form for code and a form for humans.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
@@ -118,7 +119,7 @@ const KEYS: [&[&str]; 16] = [
 pub(crate) fn list_key(lists: &[&[Value]]) -> Option<&'static [&'static str]> {
     KEYS.into_iter().find(|key| {
         lists.iter().all(|items| {
-            let mut seen = std::collections::BTreeSet::new();
+            let mut seen = BTreeSet::new();
             items.iter().all(|item| key_text(item, key).is_some_and(|text| seen.insert(text)))
         })
     })

@@ -24,7 +24,7 @@ pub struct LostField {
 ///
 /// Values are not compared, so defaulting and normalisation by the server are no loss. Not looked at are fields that
 /// no manager ever owns (`apiVersion`, `kind`, `metadata.name`, …), `status`, nulls, and empty mappings and lists
-/// unless somebody else owns them: servers drop all of these silently.
+/// unless somebody else owns all of them: servers drop all of these silently.
 ///
 /// # Examples
 /// ```
@@ -49,7 +49,7 @@ pub fn lost(desired: &Value, live: &Value, manager: &str) -> Vec<LostField> {
     let entries = entries(live);
     let mine = applied_tree(&entries, manager).unwrap_or_default();
     let all = all_trees(&entries);
-    let mut search = Search { entries: &entries, all: &all, live, manager, found: Vec::new() };
+    let mut search = Search { entries: &entries, all: &all, live, found: Vec::new() };
     search.visit(&FieldPath::default(), desired, At { live: Some(live), mine: Some(&mine), all: Some(&all) });
     if is_secret(desired) || is_secret(live) {
         for field in &mut search.found {
@@ -63,7 +63,6 @@ struct Search<'a> {
     entries: &'a [Entry<'a>],
     all: &'a Tree,
     live: &'a Value,
-    manager: &'a str,
     found: Vec<LostField>,
 }
 
@@ -110,9 +109,10 @@ impl Search<'_> {
                 Some(mine) => self.visit_items(path, items, at, mine),
                 None => self.report(path, at.live),
             },
-            // A container applied empty that now has owned fields in it is still ours.
+            // What was applied empty may not be kept, and others may own fields in it. It is lost if somebody has
+            // all of it.
             Value::Object(_) | Value::Array(_) => {
-                if at.mine.is_none_or(|mine| !mine.itself) && self.others_own(path) {
+                if at.mine.is_none() && at.all.is_some_and(|all| all.is_whole(None)) {
                     self.report(path, at.live);
                 }
             }
@@ -137,11 +137,6 @@ impl Search<'_> {
                 None => self.report(&at_item, below.live),
             }
         }
-    }
-
-    fn others_own(&self, path: &FieldPath) -> bool {
-        let mut others = self.entries.iter().filter(|entry| entry.manager != self.manager);
-        others.any(|entry| entry.tree.owns(self.all, Some(self.live), &path.0))
     }
 
     fn report(&mut self, path: &FieldPath, live: Option<&Value>) {

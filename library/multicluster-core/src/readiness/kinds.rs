@@ -22,7 +22,7 @@ fn progress(done: i64, wanted: i64, what: &str) -> Option<Readiness> {
 
 fn surplus(present: i64, wanted: i64) -> Option<Readiness> {
     let replicas = |count| if count == 1 { "replica" } else { "replicas" };
-    let extra = present - wanted;
+    let extra = present.saturating_sub(wanted);
     (extra > 0).then(|| InProgress(format!("{extra} {} too many, to be terminated", replicas(extra))))
 }
 
@@ -31,10 +31,8 @@ fn first(checks: impl IntoIterator<Item = Option<Readiness>>) -> Readiness {
 }
 
 fn unobserved(object: &Value) -> Option<Readiness> {
-    object
-        .pointer("/status/observedGeneration")
-        .is_none()
-        .then(|| InProgress("its controller has not seen it yet".to_owned()))
+    let observed = object.pointer("/status/observedGeneration").and_then(Value::as_i64);
+    observed.is_none().then(|| InProgress("its controller has not seen it yet".to_owned()))
 }
 
 pub(super) fn deployment(object: &Value) -> Readiness {
@@ -88,7 +86,7 @@ pub(super) fn stateful_set(object: &Value) -> Readiness {
         progress(count(object, "/status/readyReplicas"), wanted, "replicas ready"),
         surplus(replicas, wanted),
         if partition > 0 {
-            progress(updated, (wanted - partition).max(0), "replicas updated")
+            progress(updated, wanted.saturating_sub(partition).max(0), "replicas updated")
         } else {
             outdated.then(|| InProgress(format!("{updated} of {wanted} replicas updated")))
         },

@@ -1,11 +1,21 @@
 //! The decisions, held against tables, properties and slow oracles. One binary, so that it is linked once.
 
+#![recursion_limit = "256"] // for json! of whole objects
+
+#[cfg(test)]
+mod difference;
 #[cfg(test)]
 mod digest;
 #[cfg(test)]
+mod managed_fields;
+#[cfg(test)]
 mod manifest;
 #[cfg(test)]
+mod overrides;
+#[cfg(test)]
 mod placement;
+#[cfg(test)]
+mod readiness;
 #[cfg(test)]
 mod replicas;
 #[cfg(test)]
