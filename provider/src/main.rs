@@ -1,2 +1,7 @@
-//! Placeholder.
-fn main() {}
+//! The program that Terraform starts.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    terraform_provider_multicluster::run()
+}

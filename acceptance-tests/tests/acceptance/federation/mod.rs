@@ -1,0 +1,49 @@
+//! `multicluster_federation`, as its users meet it.
+
+mod basics;
+mod drift;
+mod failures;
+mod hcl;
+mod inputs;
+mod look;
+mod members;
+mod objects;
+
+use libtest_mimic::Trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    crate::trials![
+        basics::is_applied_changed_and_destroyed,
+        basics::a_saved_plan_is_applied_as_it_was_shown,
+        basics::is_imported_by_its_name,
+        drift::is_shown_at_plan_and_corrected_at_apply,
+        drift::is_not_what_others_add,
+        drift::an_object_that_is_not_ours_stops_the_plan,
+        drift::a_field_that_was_never_ours_is_not_taken,
+        drift::a_namespace_with_something_foreign_is_kept,
+        members::join_and_leave,
+        members::one_unreachable_member_holds_up_nobody,
+        members::a_create_writes_nothing_unless_all_answer,
+        members::an_unknown_connection_is_planned_as_unknown,
+        members::one_cluster_under_two_names_is_refused,
+        members::another_cluster_under_a_known_name_is_joined_anew,
+        members::every_form_of_connection_works_and_stays_secret,
+        members::a_member_whose_entry_is_gone_can_be_left,
+        members::a_plan_without_changes_asks_little,
+        objects::a_load_balancer_is_gone_before_destroy_returns,
+        objects::a_broken_image_fails_fast_and_is_healed,
+        objects::a_definition_comes_before_its_objects,
+        objects::what_blocks_a_deletion_is_named,
+        failures::interrupted_once_the_next_apply_goes_on,
+        failures::interrupted_twice_nothing_is_lost,
+        failures::killed_anywhere_in_a_create,
+        failures::killed_anywhere_in_an_update,
+        failures::killed_anywhere_in_a_destroy,
+        failures::a_failed_create_is_replaced_cleanly,
+        failures::an_existing_federation_is_not_taken_over,
+        failures::a_delete_of_another_instance_touches_nothing,
+        failures::two_applies_take_turns,
+        inputs::are_refused_at_plan_with_their_path,
+        inputs::deletion_protection_protects,
+    ]
+}

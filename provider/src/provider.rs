@@ -1,0 +1,51 @@
+//! The provider: its block, its resources, and the clusters that they share.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tfplugin::schema::Schema;
+use tfplugin::{ClientInfo, Context, Diagnostics, Node, Provider, Resource, Value};
+
+use crate::config::{self, Clusters};
+use crate::resources::federation::Federation;
+
+/// The provider. One per provider block and phase; resources run at the same time.
+#[derive(Debug)]
+pub struct MulticlusterProvider {
+    clusters: Arc<Clusters>,
+}
+
+impl MulticlusterProvider {
+    /// A provider without a configuration yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { clusters: Arc::new(Clusters::default()) }
+    }
+}
+
+impl Default for MulticlusterProvider {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[async_trait]
+impl Provider for MulticlusterProvider {
+    fn schema(&self) -> Schema {
+        config::schema::schema()
+    }
+
+    fn resources(&self) -> Vec<Arc<dyn Resource>> {
+        vec![Arc::new(Federation::new(Arc::clone(&self.clusters)))]
+    }
+
+    async fn configure(
+        &self,
+        _context: &Context,
+        config: &Value,
+        _client: &ClientInfo,
+        _diagnostics: &mut Diagnostics,
+    ) {
+        self.clusters.configure(&Node::root(config).attribute("clusters"));
+    }
+}

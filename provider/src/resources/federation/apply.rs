@@ -1,0 +1,299 @@
+//! From a plan to the clusters, and back to a state that is true whatever happened.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use multicluster::federation as engine;
+use multicluster::federation::{ApplyJob, MemberJob, MemberReport, Mode, RemoveJob, Report, Run};
+use multicluster_core::names::{ClusterName, ClusterUid};
+use tfplugin::resource::{ApplyRequest, StateResponse};
+use tfplugin::{Context, Diagnostics, Node, Value, timeouts};
+use tokio::time::Instant;
+
+use super::model::{self, Model};
+use super::read::set_of;
+use super::record::{MemberRecord, Record};
+use super::state::{self, member_path};
+use crate::config::{Clusters, clock};
+use crate::validators::sentence;
+
+/// How long a lease holds without a sign of life, as controllers of Kubernetes itself have it.
+const LEASE_DURATION: Duration = Duration::from_secs(15);
+/// Unless `timeouts` says otherwise. The same as the schema's descriptions say.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+pub(super) async fn create(
+    clusters: &Clusters,
+    context: &Context,
+    request: ApplyRequest<'_>,
+    response: &mut StateResponse,
+) {
+    let Some(model) = model::model(request.planned, &mut response.diagnostics) else { return };
+    let instance = engine::new_instance();
+    let change = Change { clusters, request, model: &model, instance: &instance, mode: Mode::Create };
+    let Some(report) = change.carry_out(context, "create", &mut response.diagnostics).await else { return };
+    if !report.wrote {
+        // Nothing was written: there is nothing to keep a state for, unless all is well with no members.
+        report_errors(&report, &mut response.diagnostics);
+        if !report.is_success() {
+            return;
+        }
+    }
+    response.state = change.state(&report);
+    response.private = change.record(&report).to_private();
+    if report.is_interruption() {
+        // An error would mark the federation as tainted, and the next apply would destroy what is there.
+        response
+            .diagnostics
+            .warning("Interrupted", "The federation is not complete. The next apply goes on with it.");
+    } else if report.wrote {
+        report_errors(&report, &mut response.diagnostics);
+    }
+    report_warnings(&report, &mut response.diagnostics);
+}
+
+pub(super) async fn update(
+    clusters: &Clusters,
+    context: &Context,
+    request: ApplyRequest<'_>,
+    response: &mut StateResponse,
+) {
+    let Some(model) = model::model(request.planned, &mut response.diagnostics) else { return };
+    let instance = Node::root(request.prior).attribute("uid").str().unwrap_or_default();
+    let change = Change { clusters, request, model: &model, instance, mode: Mode::Update };
+    let Some(report) = change.carry_out(context, "update", &mut response.diagnostics).await else { return };
+    report_errors(&report, &mut response.diagnostics);
+    report_warnings(&report, &mut response.diagnostics);
+    if report.is_success() || report.wrote {
+        response.state = change.state(&report);
+        response.private = change.record(&report).to_private();
+    }
+}
+
+pub(super) async fn delete(
+    clusters: &Clusters,
+    context: &Context,
+    request: ApplyRequest<'_>,
+    response: &mut StateResponse,
+) {
+    let Some(set) = set_of(request.prior) else { return };
+    let mut record = Record::parse(request.private);
+    let known = state::cluster_uids(request.prior);
+    let mut members = BTreeMap::new();
+    for name in state::known_members(request.prior, &record) {
+        match clusters.member(&name, record.reference(&name)).await {
+            Ok(member) => {
+                members.insert(name.clone(), (member, known.get(&name).cloned()));
+            }
+            Err(error) => response.diagnostics.error(
+                format!("Cannot remove the federation from cluster `{name}`"),
+                format!("{} Nothing was removed anywhere.", sentence(&error)),
+            ),
+        }
+    }
+    if response.diagnostics.has_errors() {
+        return;
+    }
+    let instance = Node::root(request.prior).attribute("uid").str().unwrap_or_default().to_owned();
+    let lock = clusters.lock(set.federation.as_str());
+    let _guard = lock.lock().await;
+    let job = RemoveJob { set, instance, members };
+    let report = engine::remove(&job, &run(context, request.prior, "delete", false)).await;
+    report_errors(&report, &mut response.diagnostics);
+    report_warnings(&report, &mut response.diagnostics);
+    if report.is_success() {
+        return;
+    }
+    // What is left is what the next attempt has to know of.
+    let mut syncs = state::syncs(request.prior);
+    let mut uids = known;
+    for (name, member) in &report.members {
+        if member.left {
+            syncs.remove(name);
+            uids.remove(name);
+            record.members.remove(name);
+        } else if let Some(seen) = &member.seen {
+            syncs.extend(seen.sync().map(|sync| (name.clone(), sync)));
+            record.members.entry(name.clone()).or_default().seen = Some(seen.clone());
+        }
+    }
+    response.state.set("sync", state::text_map(syncs));
+    response.state.set("cluster_uids", state::text_map(uids.into_iter().map(|(name, uid)| (name, uid.0))));
+    response.private = record.to_private();
+}
+
+/// A create or an update.
+struct Change<'a> {
+    clusters: &'a Clusters,
+    request: ApplyRequest<'a>,
+    model: &'a Model,
+    instance: &'a str,
+    mode: Mode,
+}
+
+impl Change<'_> {
+    /// Carries the change out. `None` if not all members can be had; nothing was done then.
+    async fn carry_out(
+        &self,
+        context: &Context,
+        operation: &str,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Report> {
+        let record = Record::parse(self.request.private);
+        let expected = state::cluster_uids(self.request.planned);
+        let mut members = BTreeMap::new();
+        for name in self.members(&record) {
+            let reference = record.reference(&name);
+            match self.clusters.member(&name, reference).await {
+                Ok(member) => {
+                    let job = MemberJob {
+                        member,
+                        labels: self.model.spec.members.get(&name).cloned().unwrap_or_default(),
+                        desired: self.model.rendered.get(&name).cloned(),
+                        expected_uid: self.expected(&name, &expected),
+                    };
+                    members.insert(name, job);
+                }
+                Err(error) => diagnostics.error_at(
+                    member_path(&name),
+                    format!("Cannot connect to cluster `{name}`"),
+                    format!("{} Nothing was changed anywhere.", sentence(&error)),
+                ),
+            }
+        }
+        if diagnostics.has_errors() {
+            return None;
+        }
+        let lock = self.clusters.lock(self.model.set.federation.as_str());
+        let _guard = lock.lock().await;
+        let job = ApplyJob {
+            set: self.model.set.clone(),
+            instance: self.instance.to_owned(),
+            mode: self.mode,
+            members,
+        };
+        let run = run(context, self.request.planned, operation, self.model.wait_rollout);
+        Some(engine::apply(&job, &run).await)
+    }
+
+    /// All members that are concerned: those of the configuration, and those that have to leave.
+    fn members(&self, record: &Record) -> BTreeSet<ClusterName> {
+        let mut names = state::known_members(self.request.prior, record);
+        names.extend(self.model.spec.members.keys().cloned());
+        names
+    }
+
+    /// The cluster that a name must stand for: as planned, and for one that leaves, as it was.
+    fn expected(
+        &self,
+        name: &ClusterName,
+        planned: &BTreeMap<ClusterName, ClusterUid>,
+    ) -> Option<ClusterUid> {
+        let stays = self.model.spec.members.contains_key(name);
+        let prior = || state::cluster_uids(self.request.prior).get(name).cloned();
+        if stays { planned.get(name).cloned() } else { prior() }
+    }
+
+    /// The state that is true after `report`.
+    fn state(&self, report: &Report) -> Value {
+        let mut state = self.request.planned.clone();
+        let mut syncs = state::syncs(self.request.prior);
+        let mut uids = state::cluster_uids(self.request.prior);
+        for (name, member) in &report.members {
+            if member.left {
+                syncs.remove(name);
+                uids.remove(name);
+                continue;
+            }
+            if let Some(seen) = &member.seen {
+                uids.insert(name.clone(), seen.cluster_uid.clone());
+                match seen.sync() {
+                    Some(sync) => syncs.insert(name.clone(), sync),
+                    None => syncs.remove(name),
+                };
+            }
+        }
+        state.set("uid", self.instance.into());
+        state.set("sync", state::text_map(syncs));
+        state.set("cluster_uids", state::text_map(uids.into_iter().map(|(name, uid)| (name, uid.0))));
+        state.set("forecast", known_forecast(self.request.planned));
+        state
+    }
+
+    /// The record that belongs to that state.
+    fn record(&self, report: &Report) -> Record {
+        let mut record = Record::parse(self.request.private);
+        for (name, member) in &report.members {
+            if member.left {
+                record.members.remove(name);
+                continue;
+            }
+            let before = record.members.remove(name).unwrap_or_default();
+            let after = MemberRecord {
+                seen: member.seen.clone().or(before.seen),
+                reference: self.clusters.reference(name).or(before.reference),
+            };
+            record.members.insert(name.clone(), after);
+        }
+        record
+    }
+}
+
+/// The forecast as planned; what could not be foretold even now is left out.
+fn known_forecast(planned: &Value) -> Value {
+    match planned.get("forecast") {
+        Some(Value::Map(entries)) => {
+            let known = entries.iter().filter(|(_, forecast)| forecast.is_wholly_known());
+            Value::map(known.map(|(name, forecast)| (name.clone(), forecast.clone())))
+        }
+        _ => Value::map::<String>([]),
+    }
+}
+
+fn run(context: &Context, value: &Value, operation: &str, wait_ready: bool) -> Run {
+    let timeout =
+        timeouts::get(&Node::root(value).attribute("timeouts"), operation).unwrap_or(DEFAULT_TIMEOUT);
+    Run {
+        cancelled: context.cancelled.clone(),
+        deadline: Instant::now() + timeout,
+        holder: engine::new_instance(),
+        lease_duration: LEASE_DURATION,
+        clock: clock(),
+        wait_ready,
+    }
+}
+
+fn report_errors(report: &Report, diagnostics: &mut Diagnostics) {
+    let done: Vec<&str> = names(report, |member| member.error.is_none());
+    for (name, member) in &report.members {
+        let Some(error) = &member.error else { continue };
+        let rest = match (report.wrote, done.as_slice()) {
+            (false, _) => "Nothing was changed on any cluster.".to_owned(),
+            (true, []) => "The next apply goes on from here.".to_owned(),
+            (true, done) => format!("{} done. The next apply goes on from here.", is_or_are(done)),
+        };
+        diagnostics.error_at(
+            member_path(name),
+            format!("Cluster `{name}` failed"),
+            format!("{} {rest}", sentence(error)),
+        );
+    }
+}
+
+fn names(report: &Report, select: impl Fn(&MemberReport) -> bool) -> Vec<&str> {
+    report.members.iter().filter(|(_, member)| select(member)).map(|(name, _)| name.as_str()).collect()
+}
+
+fn is_or_are(names: &[&str]) -> String {
+    let quoted = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match names {
+        [_] => format!("Cluster {quoted} is"),
+        _ => format!("Clusters {quoted} are"),
+    }
+}
+
+fn report_warnings(report: &Report, diagnostics: &mut Diagnostics) {
+    for warning in report.members.values().flat_map(|member| &member.warnings) {
+        diagnostics.warning("Something was left on a cluster", warning.clone());
+    }
+}

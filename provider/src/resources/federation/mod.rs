@@ -1,0 +1,71 @@
+//! `multicluster_federation`: clusters that belong together, and the objects that are kept on them.
+
+mod apply;
+mod import;
+mod model;
+mod plan;
+mod read;
+mod record;
+mod schema;
+mod state;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tfplugin::resource::{ApplyRequest, Imported, PlanRequest, PlanResponse, Resource, StateResponse};
+use tfplugin::schema::Schema;
+use tfplugin::{Context, Diagnostics, Node};
+
+use crate::config::Clusters;
+
+/// The resource.
+#[derive(Debug)]
+pub(crate) struct Federation {
+    clusters: Arc<Clusters>,
+}
+
+impl Federation {
+    pub(crate) fn new(clusters: Arc<Clusters>) -> Self {
+        Self { clusters }
+    }
+}
+
+#[async_trait]
+impl Resource for Federation {
+    fn name(&self) -> &'static str {
+        "multicluster_federation"
+    }
+
+    fn schema(&self) -> Schema {
+        schema::schema()
+    }
+
+    async fn validate(&self, config: Node<'_>, diagnostics: &mut Diagnostics) {
+        // Parts that are wrong are reported; parts that are not known yet are looked at again at plan.
+        let _ = model::model(config.value(), diagnostics);
+    }
+
+    async fn plan(&self, _context: &Context, request: PlanRequest<'_>, response: &mut PlanResponse) {
+        plan::plan(&self.clusters, request, response).await;
+    }
+
+    async fn create(&self, context: &Context, request: ApplyRequest<'_>, response: &mut StateResponse) {
+        apply::create(&self.clusters, context, request, response).await;
+    }
+
+    async fn update(&self, context: &Context, request: ApplyRequest<'_>, response: &mut StateResponse) {
+        apply::update(&self.clusters, context, request, response).await;
+    }
+
+    async fn delete(&self, context: &Context, request: ApplyRequest<'_>, response: &mut StateResponse) {
+        apply::delete(&self.clusters, context, request, response).await;
+    }
+
+    async fn read(&self, _context: &Context, response: &mut StateResponse) {
+        read::read(&self.clusters, response).await;
+    }
+
+    async fn import(&self, _context: &Context, id: &str, diagnostics: &mut Diagnostics) -> Option<Imported> {
+        import::import(&self.clusters, id, diagnostics).await
+    }
+}

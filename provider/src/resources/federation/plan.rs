@@ -1,0 +1,272 @@
+//! What a plan shows. Terraform plans twice, and the second plan must say the same: everything here follows from the
+//! configuration, the prior state, the record beside it, and the cluster only where it is joined anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use multicluster::federation::{FederationError, Reason, observe};
+use multicluster_core::federation::forecast::{Forecast, Outlook, forecast};
+use multicluster_core::federation::observation::{Seen, desired_sync};
+use multicluster_core::federation::plan::plan as plan_member;
+use multicluster_core::federation::render::MemberDesired;
+use multicluster_core::names::{ClusterName, ClusterUid};
+use tfplugin::resource::{PlanRequest, PlanResponse};
+use tfplugin::{Diagnostics, Node, Path, Value};
+
+use super::model::{self, Model};
+use super::record::Record;
+use super::state::{self, PerMember, member_path};
+use crate::config::{Clusters, NoMember};
+use crate::validators::sentence;
+
+/// The attributes that follow from the others.
+const COMPUTED: [&str; 4] = ["member_names", "cluster_uids", "sync", "forecast"];
+
+pub(super) async fn plan(clusters: &Clusters, request: PlanRequest<'_>, response: &mut PlanResponse) {
+    if response.planned.is_null() {
+        return plan_removal(clusters, request, response);
+    }
+    let name = Node::root(&response.planned).attribute("name").value().clone();
+    response.planned.set("id", name);
+    if !model::inputs_known(&response.planned) {
+        for attribute in COMPUTED {
+            response.planned.set(attribute, Value::Unknown);
+        }
+        // What is known already is checked already.
+        let _ = model::model(&response.planned, &mut response.diagnostics);
+        return;
+    }
+    let Some(model) = model::model(&response.planned, &mut response.diagnostics) else { return };
+    let record = Record::parse(request.private);
+    let prior =
+        if request.prior.is_null() { None } else { model::model(request.prior, &mut Diagnostics::new()) };
+    let known = state::cluster_uids(request.prior);
+    let instance = Node::root(request.prior).attribute("uid").str().unwrap_or_default();
+    let planning =
+        Planning { clusters, model: &model, prior: prior.as_ref(), record: &record, known, instance };
+
+    let mut outcome = Outcome::default();
+    for name in model.spec.members.keys() {
+        planning.stays(name, &mut outcome, &mut response.diagnostics).await;
+    }
+    let members: BTreeSet<ClusterName> = model.spec.members.keys().cloned().collect();
+    let leaving = state::known_members(request.prior, &record);
+    for name in leaving.difference(&members) {
+        planning.leaves(name, &mut outcome, &mut response.diagnostics);
+    }
+    outcome.refuse_duplicates(&mut response.diagnostics);
+    outcome.write(request.prior, &model, &mut response.planned);
+}
+
+/// The planned values of the computed attributes; `None` is unknown.
+#[derive(Default)]
+struct Outcome {
+    cluster_uids: PerMember<String>,
+    sync: PerMember<String>,
+    forecast: PerMember<Forecast>,
+}
+
+struct Planning<'a> {
+    clusters: &'a Clusters,
+    model: &'a Model,
+    prior: Option<&'a Model>,
+    record: &'a Record,
+    known: BTreeMap<ClusterName, ClusterUid>,
+    instance: &'a str,
+}
+
+impl Planning<'_> {
+    /// Plans a member that stays or joins.
+    async fn stays(&self, name: &ClusterName, outcome: &mut Outcome, diagnostics: &mut Diagnostics) {
+        let none = MemberDesired::new();
+        let desired = self.model.rendered.get(name).unwrap_or(&none);
+        let known_as = self.known.get(name);
+        let (uid, seen) = match self.look(name, desired, diagnostics).await {
+            Look::Seen(uid, seen) => (Some(uid), seen),
+            // What is not known to be otherwise is as it was.
+            Look::Unreachable => (known_as.cloned(), self.record.seen(name).cloned()),
+            Look::Unknown => {
+                outcome.cluster_uids.insert(name.clone(), None);
+                outcome.sync.insert(name.clone(), None);
+                outcome.forecast.insert(name.clone(), None);
+                return;
+            }
+            Look::Failed => return,
+        };
+        let outlook = Outlook {
+            prior: self.prior.and_then(|prior| prior.rendered.get(name)),
+            desired: Some(desired),
+            seen: seen.as_ref(),
+            known_as,
+        };
+        outcome.forecast.insert(name.clone(), Some(forecast(&outlook)));
+        outcome.cluster_uids.insert(name.clone(), uid.map(|uid| uid.to_string()));
+        outcome.sync.insert(name.clone(), Some(desired_sync(desired)));
+    }
+
+    /// Looks at a member as far as the plan needs it: not at all if the last read tells everything.
+    async fn look(&self, name: &ClusterName, desired: &MemberDesired, diagnostics: &mut Diagnostics) -> Look {
+        let member = match self.clusters.member(name, None).await {
+            Ok(member) => member,
+            Err(error) => return without_connection(name, &error, diagnostics),
+        };
+        let recorded = self.record.seen(name);
+        let joined = recorded.filter(|seen| seen.instance.as_deref() == Some(self.instance));
+        let nothing_new = joined.is_some_and(|seen| desired.keys().all(|key| seen.object(key).is_some()));
+        if let Some(seen) = recorded.filter(|_| nothing_new) {
+            let uid = match self.clusters.read_already(name) {
+                Some(uid) => Ok(uid),
+                None => member.uid().await,
+            };
+            match uid {
+                Ok(uid) if uid == seen.cluster_uid => return Look::Seen(uid, Some(seen.clone())),
+                Ok(_) => {}
+                Err(error) => return unreachable(name, &error, diagnostics),
+            }
+        }
+        let observed = match observe(&member, &self.model.set, desired).await {
+            Ok(observed) => observed,
+            Err(error) => return cannot_look(name, &error, diagnostics),
+        };
+        let labels = self.model.spec.members.get(name).cloned().unwrap_or_default();
+        let observation = &observed.observation;
+        if let Err(refusals) = plan_member(&self.model.set, self.instance, &labels, desired, observation) {
+            let error = FederationError {
+                doing: format!("join cluster `{name}` to the federation"),
+                reason: Reason::Refused(refusals),
+            };
+            refuse(name, &error, diagnostics);
+            return Look::Failed;
+        }
+        // Where the last read saw the same cluster, the forecast speaks of what it saw: the words stay the same.
+        let uid = observation.cluster_uid.clone();
+        let seen = joined.filter(|seen| seen.cluster_uid == uid).cloned();
+        Look::Seen(uid, Some(seen.unwrap_or_else(|| observation.seen())))
+    }
+
+    /// Plans a member that leaves.
+    fn leaves(&self, name: &ClusterName, outcome: &mut Outcome, diagnostics: &mut Diagnostics) {
+        check_reachable(self.clusters, self.record, name, diagnostics);
+        let outlook = Outlook {
+            prior: self.prior.and_then(|prior| prior.rendered.get(name)),
+            desired: None,
+            seen: self.record.seen(name),
+            known_as: self.known.get(name),
+        };
+        outcome.forecast.insert(name.clone(), Some(forecast(&outlook)));
+    }
+}
+
+/// What was found out about a member.
+enum Look {
+    /// It is this cluster, and has this.
+    Seen(ClusterUid, Option<Seen>),
+    /// It did not answer; that was said.
+    Unreachable,
+    /// How to connect is known only after apply; that was said.
+    Unknown,
+    /// It cannot be; that was said.
+    Failed,
+}
+
+fn without_connection(name: &ClusterName, error: &NoMember, diagnostics: &mut Diagnostics) -> Look {
+    if error.may_come() {
+        let detail = format!("{} Its part of the plan is known only at apply.", sentence(error));
+        diagnostics.warning_at(member_path(name), format!("Cannot look at cluster `{name}` yet"), detail);
+        return Look::Unknown;
+    }
+    diagnostics.error_at(member_path(name), format!("Cannot connect to cluster `{name}`"), sentence(error));
+    Look::Failed
+}
+
+fn unreachable(name: &ClusterName, error: &impl ToString, diagnostics: &mut Diagnostics) -> Look {
+    let detail =
+        format!("{} What was last known of it is kept, and the apply will try again.", sentence(error));
+    diagnostics.warning_at(member_path(name), format!("Cannot look at cluster `{name}`"), detail);
+    Look::Unreachable
+}
+
+fn cannot_look(name: &ClusterName, error: &FederationError, diagnostics: &mut Diagnostics) -> Look {
+    match &error.reason {
+        Reason::Member(_) => unreachable(name, error, diagnostics),
+        _ => {
+            refuse(name, error, diagnostics);
+            Look::Failed
+        }
+    }
+}
+
+fn refuse(name: &ClusterName, error: &FederationError, diagnostics: &mut Diagnostics) {
+    use multicluster_core::federation::plan::Refusal;
+    let exists = matches!(&error.reason, Reason::Refused(refusals) if refusals.contains(&Refusal::Exists));
+    let advice = if exists {
+        " If it is meant to be managed here, import it: `terraform import <address> <name>`."
+    } else {
+        ""
+    };
+    let detail = format!("{}{advice}", sentence(error));
+    diagnostics.error_at(member_path(name), format!("Cannot federate cluster `{name}`"), detail);
+}
+
+/// A member can be left only while there is a way to reach it.
+fn check_reachable(clusters: &Clusters, record: &Record, name: &ClusterName, diagnostics: &mut Diagnostics) {
+    if !clusters.has(name) && record.reference(name).is_none() {
+        diagnostics.error_at(
+            Path::root().attribute("members"),
+            format!("Cannot leave cluster `{name}`"),
+            format!(
+                "The provider block has no entry `{name}` in `clusters` any more, so that nothing can be removed from \
+                 it. Keep the entry for one more apply."
+            ),
+        );
+    }
+}
+
+fn plan_removal(clusters: &Clusters, request: PlanRequest<'_>, response: &mut PlanResponse) {
+    let prior = Node::root(request.prior);
+    if prior.attribute("deletion_protection").bool() == Some(true) {
+        response.diagnostics.error_at(
+            Path::root().attribute("deletion_protection"),
+            "The federation is protected",
+            "It would be destroyed, but `deletion_protection` is true. Set it to false and apply that first.",
+        );
+    }
+    let record = Record::parse(request.private);
+    for name in state::known_members(request.prior, &record) {
+        check_reachable(clusters, &record, &name, &mut response.diagnostics);
+    }
+}
+
+impl Outcome {
+    /// Two names for one cluster would fight over every object.
+    fn refuse_duplicates(&self, diagnostics: &mut Diagnostics) {
+        let mut first: BTreeMap<&str, &ClusterName> = BTreeMap::new();
+        for (name, uid) in &self.cluster_uids {
+            let Some(uid) = uid else { continue };
+            if let Some(other) = first.insert(uid, name) {
+                diagnostics.error_at(
+                    member_path(name),
+                    format!("`{name}` is the same cluster as `{other}`"),
+                    format!("Both names lead to the cluster whose namespace kube-system has UID {uid}."),
+                );
+            }
+        }
+    }
+
+    /// Writes the computed attributes, unless nothing differs: then the prior ones stay, the last forecast too.
+    fn write(self, prior: &Value, model: &Model, planned: &mut Value) {
+        let names = model.spec.members.keys().map(|name| Value::from(name.as_str())).collect();
+        planned.set("member_names", Value::List(names));
+        planned.set("cluster_uids", state::partial_text_map(self.cluster_uids));
+        // A create may be interrupted, and then leaves the state with a warning: what it reached is not known before.
+        let sync = if prior.is_null() { Value::Unknown } else { state::partial_text_map(self.sync) };
+        planned.set("sync", sync);
+        let mut unchanged = planned.clone();
+        unchanged.set("forecast", prior.get("forecast").cloned().unwrap_or(Value::Null));
+        *planned = if unchanged == *prior {
+            unchanged
+        } else {
+            planned.set("forecast", state::forecasts(self.forecast));
+            std::mem::replace(planned, Value::Null)
+        };
+    }
+}

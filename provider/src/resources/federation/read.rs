@@ -1,0 +1,102 @@
+//! The state as it really is.
+
+use futures::future::join_all;
+use multicluster::federation::{FederationError, Observed, observe};
+use multicluster_core::federation::identity::FederationSet;
+use multicluster_core::federation::render::MemberDesired;
+use multicluster_core::names::{ClusterName, FederationName};
+use tfplugin::resource::StateResponse;
+use tfplugin::{Diagnostics, Node, Value};
+
+use super::model;
+use super::record::Record;
+use super::state::{self, member_path};
+use crate::config::{Clusters, NoMember};
+use crate::validators::sentence;
+
+pub(super) async fn read(clusters: &Clusters, response: &mut StateResponse) {
+    let Some(set) = set_of(&response.state) else { return };
+    let model = model::model(&response.state, &mut Diagnostics::new());
+    let mut record = Record::parse(&response.private);
+    let members = state::known_members(&response.state, &record);
+    let instance = Node::root(&response.state).attribute("uid").str().unwrap_or_default().to_owned();
+    let known = state::cluster_uids(&response.state);
+
+    let none = MemberDesired::new();
+    let looks = join_all(members.iter().map(async |name| {
+        let desired = model.as_ref().and_then(|model| model.rendered.get(name)).unwrap_or(&none);
+        (name, look(clusters, &record, &set, name, desired).await)
+    }))
+    .await;
+
+    let mut syncs = state::syncs(&response.state);
+    let mut uids = known.clone();
+    let mut found = false;
+    for (name, look) in looks {
+        let observed = match look {
+            Ok(observed) => observed,
+            Err(why) => {
+                // Unreachable is not empty: what was last known stays.
+                found = true;
+                keep(name, &why, &mut response.diagnostics);
+                continue;
+            }
+        };
+        let seen = observed.observation.seen();
+        clusters.remember_read(name, &seen.cluster_uid);
+        let same_cluster = known.get(name).is_none_or(|uid| *uid == seen.cluster_uid);
+        let ours = seen.instance.as_deref() == Some(instance.as_str());
+        match seen.sync().filter(|_| same_cluster && ours) {
+            Some(sync) => {
+                found = true;
+                syncs.insert(name.clone(), sync);
+                uids.insert(name.clone(), seen.cluster_uid.clone());
+            }
+            None => {
+                syncs.remove(name);
+            }
+        }
+        let member = record.members.entry(name.clone()).or_default();
+        member.seen = Some(seen);
+        member.reference = clusters.reference(name).or(member.reference.take());
+    }
+    if !found && !members.is_empty() {
+        response.state = Value::Null;
+        return;
+    }
+    response.state.set("sync", state::text_map(syncs));
+    response.state.set("cluster_uids", state::text_map(uids.into_iter().map(|(name, uid)| (name, uid.0))));
+    response.private = record.to_private();
+}
+
+/// The federation that a state is about.
+pub(super) fn set_of(state: &Value) -> Option<FederationSet> {
+    let node = Node::root(state);
+    let name = FederationName::new(node.attribute("name").str()?).ok()?;
+    Some(FederationSet::default_of(name, node.attribute("inventory_namespace").str()?))
+}
+
+/// Why a member could not be looked at.
+#[derive(Debug, thiserror::Error)]
+enum CannotLook {
+    #[error(transparent)]
+    NoMember(#[from] NoMember),
+    #[error(transparent)]
+    Failed(#[from] FederationError),
+}
+
+async fn look(
+    clusters: &Clusters,
+    record: &Record,
+    set: &FederationSet,
+    name: &ClusterName,
+    desired: &MemberDesired,
+) -> Result<Observed, CannotLook> {
+    let member = clusters.member(name, record.reference(name)).await?;
+    Ok(observe(&member, set, desired).await?)
+}
+
+fn keep(name: &ClusterName, why: &CannotLook, diagnostics: &mut Diagnostics) {
+    let detail = format!("{} What was last known of it is kept.", sentence(why));
+    diagnostics.warning_at(member_path(name), format!("Cannot read cluster `{name}`"), detail);
+}
