@@ -23,6 +23,7 @@ pub mod path;
 pub mod planning;
 pub mod provider;
 pub mod resource;
+pub mod rpc;
 pub mod schema;
 pub mod serve;
 pub mod timeouts;

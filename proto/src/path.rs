@@ -84,3 +84,15 @@ impl fmt::Display for Path {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_written_like_hcl() {
+        let path = Path::root().attribute("resources").key("guest\"book").attribute("overrides").index(0);
+        assert_eq!(path.attribute("patch").to_string(), r#"resources["guest\"book"].overrides[0].patch"#);
+        assert_eq!(Path::root().to_string(), "");
+    }
+}

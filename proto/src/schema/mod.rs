@@ -14,6 +14,8 @@
 pub(crate) mod align;
 pub(crate) mod defaults;
 mod internal_validate;
+#[cfg(test)]
+mod tests;
 mod validate;
 mod wire;
 pub(crate) mod write_only;

@@ -10,8 +10,8 @@ use crate::value::{Node, Value};
 
 impl Schema {
     /// Checks `config`, which may hold unknown values anywhere, and runs the validators of what is known.
-    pub fn validate(&self, config: Node<'_>, diagnostics: &mut Diagnostics) {
-        validate(&self.attributes, &config, diagnostics);
+    pub fn validate(&self, config: &Node<'_>, diagnostics: &mut Diagnostics) {
+        validate(&self.attributes, config, diagnostics);
     }
 }
 

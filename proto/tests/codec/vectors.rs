@@ -24,9 +24,9 @@ enum Described {
     Bool(bool),
     Number(String),
     String(String),
-    List(Vec<Described>),
-    Map(BTreeMap<String, Described>),
-    Dynamic(serde_json::Value, Box<Described>),
+    List(Vec<Self>),
+    Map(BTreeMap<String, Self>),
+    Dynamic(serde_json::Value, Box<Self>),
 }
 
 impl Described {

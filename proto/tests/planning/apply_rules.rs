@@ -27,7 +27,7 @@ fn object(name: &str, value: Value) -> Value {
 }
 
 fn list<const N: usize>(values: [Value; N]) -> Value {
-    Value::List(values.to_vec())
+    Value::List(values.into())
 }
 
 fn element(key: &str, value: Value, token: Value) -> Value {

@@ -39,7 +39,7 @@ fn map(value: Value) -> Value {
 }
 
 fn list<const N: usize>(values: [Value; N]) -> Value {
-    Value::List(values.to_vec())
+    Value::List(values.into())
 }
 
 const NULL: Value = Value::Null;

@@ -1,0 +1,95 @@
+//! What a provider offers, asked for once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::diagnostics::Diagnostics;
+use crate::provider::{DataSource, Provider};
+use crate::resource::Resource;
+use crate::schema::{Role, Schema};
+use crate::value::Type;
+
+/// A schema and the type of its values.
+pub(super) struct Shape {
+    pub(super) schema: Schema,
+    pub(super) kind: Type,
+}
+
+/// A resource or data source with its shape.
+pub(super) struct Entry<T: ?Sized> {
+    pub(super) implementation: Arc<T>,
+    pub(super) shape: Shape,
+}
+
+/// A provider with everything in it.
+pub(super) struct Catalogue {
+    pub(super) provider: Arc<dyn Provider>,
+    pub(super) config: Shape,
+    pub(super) resources: BTreeMap<&'static str, Entry<dyn Resource>>,
+    pub(super) data_sources: BTreeMap<&'static str, Entry<dyn DataSource>>,
+    repeated: Vec<&'static str>,
+}
+
+impl Shape {
+    fn new(schema: Schema) -> Self {
+        let kind = schema.value_type();
+        Self { schema, kind }
+    }
+}
+
+impl Catalogue {
+    pub(super) fn new(provider: Arc<dyn Provider>) -> Self {
+        let config = Shape::new(provider.schema());
+        let mut repeated = Vec::new();
+        let mut resources: BTreeMap<_, Entry<dyn Resource>> = BTreeMap::new();
+        for implementation in provider.resources() {
+            let (name, shape) = (implementation.name(), Shape::new(implementation.schema()));
+            if resources.insert(name, Entry { implementation, shape }).is_some() {
+                repeated.push(name);
+            }
+        }
+        let mut data_sources: BTreeMap<_, Entry<dyn DataSource>> = BTreeMap::new();
+        for implementation in provider.data_sources() {
+            let (name, shape) = (implementation.name(), Shape::new(implementation.schema()));
+            if data_sources.insert(name, Entry { implementation, shape }).is_some() {
+                repeated.push(name);
+            }
+        }
+        Self { provider, config, resources, data_sources, repeated }
+    }
+
+    pub(super) fn resource(&self, name: &str) -> Result<&Entry<dyn Resource>, Diagnostics> {
+        self.resources.get(name).ok_or_else(|| absent("resource", name))
+    }
+
+    pub(super) fn data_source(&self, name: &str) -> Result<&Entry<dyn DataSource>, Diagnostics> {
+        self.data_sources.get(name).ok_or_else(|| absent("data source", name))
+    }
+
+    /// Everything that is wrong with the schemas.
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems: Vec<String> =
+            self.repeated.iter().map(|name| format!("{name}: there are two of this name")).collect();
+        let mut check = |name: &str, shape: &Shape, role| {
+            let found = shape.schema.internal_validate(role);
+            problems.extend(found.into_iter().map(|problem| format!("{name}: {problem}")));
+        };
+        check("provider", &self.config, Role::Provider);
+        for (name, entry) in &self.resources {
+            check(name, &entry.shape, Role::Resource);
+        }
+        for (name, entry) in &self.data_sources {
+            check(name, &entry.shape, Role::DataSource);
+        }
+        problems
+    }
+}
+
+fn absent(what: &str, name: &str) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    diagnostics.error(
+        format!("There is no {what} `{name}`"),
+        format!("This version of the provider has no {what} of this type."),
+    );
+    diagnostics
+}

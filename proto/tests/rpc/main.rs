@@ -1,0 +1,10 @@
+//! The service, called as a host calls it.
+
+mod apply;
+mod harness;
+mod lifecycle;
+mod memory;
+mod others;
+mod plan;
+mod state;
+mod validate;
