@@ -1,1 +1,38 @@
-//! Placeholder.
+//! What the acceptance tests, the demo and `cargo lab` stand on: real control planes, the freshly built provider
+//! in a mirror, a real Terraform, and proxies that break connections on demand.
+//!
+//! | module | what it gives |
+//! |---|---|
+//! | [`lab`] | [`Lab`]: three Kubernetes control planes on loopback, and clients for them |
+//! | [`tools`] | the Go programs they consist of, built once per machine |
+//! | [`proxy`] | [`Proxy`]: slows, cuts, silences a cluster or makes it answer with errors |
+//! | [`provider_build`], [`mirror`] | the provider's binary, and a mirror from which `terraform init` takes it |
+//! | [`terraform`] | [`Terraform`]: runs the commands and keeps what they said |
+//!
+//! The invariant of all of it: nothing that is started outlives the process that wanted it, however that ends
+//! (except [`Lab::up`], which is for people). Every program that starts a lab calls [`hidden_subcommand`] first.
+
+pub mod cache;
+pub mod lab;
+pub mod mirror;
+pub mod progress;
+pub mod provider_build;
+pub mod proxy;
+mod supervisor;
+pub mod terraform;
+mod text;
+pub mod tools;
+
+pub use lab::{AuditEntry, AuditMark, Cloud, Cluster, Lab, LabOptions};
+pub use mirror::{Mirror, Plugin};
+pub use progress::Progress;
+pub use provider_build::ProviderVariant;
+pub use proxy::{Fault, Proxy};
+pub use supervisor::hidden_subcommand;
+pub use terraform::Terraform;
+
+/// Chooses the one TLS implementation of this workspace. Harmless when it was chosen before.
+pub(crate) fn install_crypto_provider() {
+    // The error means that one is installed already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}

@@ -1,0 +1,232 @@
+//! Real control planes on loopback, one per cloud.
+//!
+//! A *held* lab ([`Lab::start`]) lives as long as its value and never longer than its process. The lab that is
+//! *up* ([`Lab::up`]) lives on its own until [`Lab::down`]; a machine has at most one.
+
+pub(crate) mod audit;
+pub(crate) mod cloud;
+pub(crate) mod cluster;
+pub(crate) mod commands;
+mod directory;
+pub(crate) mod kubeconfig;
+mod parent;
+pub(crate) mod pki;
+pub(crate) mod ports;
+pub(crate) mod prepare;
+pub mod wait;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use anyhow::bail;
+
+pub use audit::{AuditEntry, AuditMark};
+pub use cloud::{Cloud, UnknownCluster};
+pub use cluster::Cluster;
+
+use crate::{
+    cache,
+    progress::Progress,
+    proxy::Proxy,
+    supervisor::protocol::{Spec, State},
+    tools::{Tool, Tools},
+};
+use directory::LabDirectory;
+use parent::Supervisor;
+
+/// What a lab consists of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabOptions {
+    /// The clusters to start.
+    pub clusters: Vec<Cloud>,
+    /// What is said while it starts.
+    pub progress: Progress,
+}
+
+impl Default for LabOptions {
+    /// All three clusters, with progress on stderr.
+    fn default() -> Self {
+        Self { clusters: Cloud::ALL.to_vec(), progress: Progress::Stderr }
+    }
+}
+
+/// A running lab.
+#[derive(Debug)]
+pub struct Lab {
+    directory: PathBuf,
+    clusters: BTreeMap<Cloud, Cluster>,
+    supervisor_id: u32,
+    /// Present in a held lab. Dropping it ends the lab. Locked, so that a lab can be a test binary's static.
+    held: Mutex<Option<Supervisor>>,
+}
+
+impl Lab {
+    /// Starts a lab that ends when the value is dropped or this process dies, however it dies.
+    ///
+    /// Builds missing programs first, which takes minutes once per machine. Dropping takes up to some seconds
+    /// and blocks.
+    ///
+    /// # Errors
+    /// When `main` has not called [`crate::hidden_subcommand`], a program cannot be built, or a cluster does not
+    /// become ready; the error holds the end of the log of a program that ended.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: a lab that is being started is ended some time after the future was dropped.
+    pub async fn start(options: LabOptions) -> anyhow::Result<Self> {
+        tokio::task::spawn_blocking(move || Self::start_blocking(&options)).await?
+    }
+
+    /// As [`Self::start`], for callers without a runtime.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_blocking(options: &LabOptions) -> anyhow::Result<Self> {
+        let labs = cache::labs(&cache::directory()?);
+        directory::sweep(&labs)?;
+        let path = labs.join(format!("held-{}", uuid::Uuid::new_v4().simple()));
+        Self::start_in(path, options)
+    }
+
+    /// Starts the lab that lives on its own, or finds it running.
+    ///
+    /// # Errors
+    /// As [`Self::start`], and when it runs with other clusters.
+    pub fn up(options: &LabOptions) -> anyhow::Result<Self> {
+        let labs = cache::labs(&cache::directory()?);
+        let _gate = directory::lock_up(&labs)?;
+        let mut wanted = options.clusters.clone();
+        wanted.sort_unstable();
+        wanted.dedup();
+        if let Some(lab) = Self::attach()? {
+            let present: Vec<Cloud> = lab.clusters.keys().copied().collect();
+            if present != wanted {
+                let names: Vec<&str> = present.iter().map(|cloud| cloud.name()).collect();
+                bail!("the lab is up with {}; run `cargo lab down` first", names.join(","));
+            }
+            return Ok(lab);
+        }
+        let place = LabDirectory::up(&labs);
+        place.clear()?;
+        let lab = Self::start_in(place.into_path(), &LabOptions { clusters: wanted, ..options.clone() })?;
+        if let Some(supervisor) = lab.take_supervisor() {
+            supervisor.detach()?;
+        }
+        Ok(lab)
+    }
+
+    /// The lab that is up, if there is one.
+    ///
+    /// # Errors
+    /// When its state cannot be read.
+    pub fn attach() -> anyhow::Result<Option<Self>> {
+        let place = LabDirectory::up(&cache::labs(&cache::directory()?));
+        let Some(state) = place.state()? else { return Ok(None) };
+        Ok(Some(Self::of(place.into_path(), state, None)))
+    }
+
+    /// Ends the lab that is up and removes its directory; `false` when there was none.
+    ///
+    /// # Errors
+    /// When its supervisor does not end.
+    pub fn down() -> anyhow::Result<bool> {
+        let labs = cache::labs(&cache::directory()?);
+        let _gate = directory::lock_up(&labs)?;
+        LabDirectory::up(&labs).end()
+    }
+
+    /// The cluster of this name: aws, azure or gcp.
+    ///
+    /// # Panics
+    /// When the lab was started without it, which is a mistake in the calling test.
+    pub fn cluster(&self, name: &str) -> &Cluster {
+        let found = self.clusters.values().find(|cluster| cluster.cloud.name() == name);
+        found.unwrap_or_else(|| panic!("the lab has no cluster `{name}`"))
+    }
+
+    /// All clusters, by name.
+    pub fn clusters(&self) -> impl Iterator<Item = &Cluster> {
+        self.clusters.values()
+    }
+
+    /// A client with all rights.
+    ///
+    /// # Errors
+    /// As [`Cluster::client`].
+    ///
+    /// # Panics
+    /// As [`Self::cluster`].
+    pub async fn client(&self, name: &str) -> anyhow::Result<kube::Client> {
+        self.cluster(name).client().await
+    }
+
+    /// A new proxy before a cluster's API server, that passes everything through at first.
+    ///
+    /// # Errors
+    /// When no port is free.
+    ///
+    /// # Panics
+    /// As [`Self::cluster`].
+    pub async fn proxy(&self, name: &str) -> anyhow::Result<Proxy> {
+        Proxy::start(self.cluster(name)).await
+    }
+
+    /// Variables under which `kubectl` and Terraform find the lab.
+    pub fn env(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([
+            ("KUBECONFIG".to_owned(), self.kubeconfig_path().display().to_string()),
+            // The machine's proxy cannot reach our loopback.
+            ("NO_PROXY".to_owned(), "127.0.0.1,localhost".to_owned()),
+        ])
+    }
+
+    /// One kubeconfig file with a context per cluster.
+    pub fn kubeconfig_path(&self) -> PathBuf {
+        self.directory.join("kubeconfig")
+    }
+
+    /// Where the lab keeps its logs, and where callers may put what is to vanish with it.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The supervisor's process id, for tests that kill it.
+    pub fn supervisor_id(&self) -> u32 {
+        self.supervisor_id
+    }
+
+    /// Ends a held lab and waits until all of it is gone. Needed where a lab is never dropped, such as in a
+    /// static; without it the lab ends when the process does, and nobody waits. Blocks.
+    pub fn stop(&self) {
+        drop(self.take_supervisor());
+    }
+
+    fn take_supervisor(&self) -> Option<Supervisor> {
+        // A panic elsewhere does not make a supervisor less worth ending.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn start_in(directory: PathBuf, options: &LabOptions) -> anyhow::Result<Self> {
+        if options.clusters.is_empty() {
+            bail!("a lab needs at least one cluster");
+        }
+        let tools = Tools::ensure(&Tool::CONTROL_PLANE, options.progress)?;
+        let spec = Spec {
+            directory: directory.clone(),
+            clusters: options.clusters.clone(),
+            programs: tools.into_programs(),
+            keep_directory: std::env::var_os("MULTICLUSTER_LAB_KEEP").is_some(),
+        };
+        let supervisor = Supervisor::start(&spec, options.progress)?;
+        let state = LabDirectory::new(directory.clone()).read_state()?;
+        debug_assert_eq!(state.supervisor, supervisor.id());
+        Ok(Self::of(directory, state, Some(supervisor)))
+    }
+
+    fn of(directory: PathBuf, state: State, held: Option<Supervisor>) -> Self {
+        let clusters = state.clusters.into_iter().map(|cluster| (cluster.cloud, cluster)).collect();
+        Self { directory, clusters, supervisor_id: state.supervisor, held: Mutex::new(held) }
+    }
+}

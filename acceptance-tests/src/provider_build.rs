@@ -1,0 +1,112 @@
+//! Builds the provider, as its users' machines would not have to.
+//!
+//! Works from inside `cargo run` and `cargo test`: cargo lets go of the target directory before it starts what it
+//! built. Each variant is copied out of the target directory, because the next build of another variant replaces
+//! the file there.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, bail};
+
+use crate::{cache, progress::Progress, text};
+
+/// The package and the name of its binary.
+const PACKAGE: &str = "terraform-provider-multicluster";
+
+/// Which provider is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderVariant {
+    /// As it is released.
+    Plain,
+    /// With the feature `failpoints`, for tests that kill it at a chosen point.
+    Failpoints,
+}
+
+impl ProviderVariant {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Failpoints => "failpoints",
+        }
+    }
+
+    fn arguments(self) -> Vec<&'static str> {
+        let mut arguments = vec!["build", "--package", PACKAGE, "--bin", PACKAGE, "--message-format=json"];
+        if self == Self::Failpoints {
+            arguments.extend(["--features", "failpoints"]);
+        }
+        arguments
+    }
+}
+
+/// Builds one variant and returns the path of a copy in the cache that no other variant overwrites. Blocks.
+///
+/// # Errors
+/// When the provider does not compile; the text holds the end of the compiler's output.
+pub fn build(variant: ProviderVariant, progress: Progress) -> anyhow::Result<PathBuf> {
+    let _step = progress.start(&format!("building the provider ({})", variant.name()));
+    let workspace =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace has no directory")?;
+    // Another lab may be building the other variant: between cargo's end and our copy the file must not change.
+    let providers = cache::directory()?.join("providers");
+    crate::lab::prepare::private_directory(&providers)?;
+    let lock = std::fs::File::create(providers.join("lock")).context("cannot create a lock file")?;
+    lock.lock().context("cannot wait for another build of the provider")?;
+
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(variant.arguments())
+        .current_dir(workspace)
+        .stdin(Stdio::null())
+        .output()
+        .context("cannot run cargo")?;
+    if !output.status.success() {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        bail!("cannot build the provider:\n{}", text::last_lines(&errors, 40));
+    }
+    let built = executable(&String::from_utf8_lossy(&output.stdout)).context("cargo named no executable")?;
+    let copy = providers.join(format!("{}-{}", PACKAGE, variant.name()));
+    if !is_same(&built, &copy) {
+        // Renamed into place: the old copy may be running just now.
+        let scratch = copy.with_extension("new");
+        std::fs::copy(&built, &scratch).with_context(|| format!("cannot copy {}", built.display()))?;
+        std::fs::rename(&scratch, &copy).context("cannot put the provider into the cache")?;
+    }
+    Ok(copy)
+}
+
+/// A copy that is newer than the original and of its size was made from it.
+fn is_same(built: &Path, copy: &Path) -> bool {
+    let (Ok(built), Ok(copy)) = (built.metadata(), copy.metadata()) else { return false };
+    let newer = built.modified().is_ok_and(|built| copy.modified().is_ok_and(|copy| copy >= built));
+    newer && built.len() == copy.len()
+}
+
+/// Finds the executable among cargo's messages, one JSON object per line.
+fn executable(messages: &str) -> Option<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["name"] == PACKAGE)
+        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .next_back()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_executable_is_that_of_the_provider() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"other"},"executable":"/t/other"}
+not json
+{"reason":"compiler-artifact","target":{"name":"terraform-provider-multicluster"},"executable":null}
+{"reason":"compiler-artifact","target":{"name":"terraform-provider-multicluster"},"executable":"/t/provider"}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(executable(messages), Some(PathBuf::from("/t/provider")));
+        assert_eq!(executable(""), None);
+    }
+}

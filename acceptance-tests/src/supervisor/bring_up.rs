@@ -1,0 +1,162 @@
+//! Brings the clusters up: etcd and all API servers at once, each cluster's other programs when its API answers.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use k8s_openapi::api::core::v1::{Node, ServiceAccount};
+use kube::{
+    Api,
+    api::{ListParams, PostParams},
+};
+use serde_json::json;
+
+use super::{
+    family::{Family, Recipe},
+    protocol::Spec,
+};
+use crate::{
+    lab::{
+        Cloud, Cluster,
+        cloud::NODES,
+        commands::{self, API_SERVER, CONTROLLER_MANAGER, ETCD, KWOK, SCHEDULER},
+        kubeconfig, ports, prepare, wait,
+    },
+    tools::Tools,
+};
+
+/// For each single step. Generous: the machine may be compiling at the same time.
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// Starts everything and returns when all of it is ready. `report` hears of each cluster that is.
+pub(super) async fn clusters(
+    spec: &Spec,
+    family: &Family,
+    report: impl Fn(String),
+) -> anyhow::Result<Vec<Cluster>> {
+    let tools = Tools::from_programs(spec.programs.clone());
+    let mut reserved = ports::reserve(2 + spec.clusters.len())?.into_iter();
+    let mut port = || reserved.next().context("too few ports were reserved");
+    let (etcd_port, etcd_peer_port) = (port()?, port()?);
+    let mut members = Vec::new();
+    for &cloud in &spec.clusters {
+        let port = port()?;
+        members.push((prepare::cluster(&spec.directory, cloud, port.port())?, port));
+    }
+    let contexts: Vec<_> = members.iter().map(|(cluster, _)| cluster.context_at(&cluster.host)).collect();
+    prepare::private_file(&spec.directory.join("kubeconfig"), &kubeconfig::render(&contexts))?;
+
+    let data = spec.directory.join("etcd");
+    prepare::private_directory(&data)?;
+    let etcd_port = etcd_port.release();
+    family.start(&Recipe {
+        name: ETCD,
+        program: tools.program(ETCD)?,
+        arguments: commands::etcd(&data, etcd_port, etcd_peer_port.release()),
+        directory: &spec.directory,
+    })?;
+    let mut clusters = Vec::new();
+    for (cluster, port) in members {
+        family.start(&Recipe {
+            name: API_SERVER,
+            program: tools.program(API_SERVER)?,
+            arguments: commands::api_server(cluster.cloud, cluster.directory(), port.release(), etcd_port),
+            directory: cluster.directory(),
+        })?;
+        clusters.push(cluster);
+    }
+    let started = tokio::time::Instant::now();
+    futures::future::try_join_all(clusters.iter().map(async |cluster| {
+        one(cluster, family, &tools).await.with_context(|| format!("cluster {}", cluster.cloud))?;
+        report(format!("{} is ready after {:.1} s", cluster.cloud, started.elapsed().as_secs_f64()));
+        anyhow::Ok(())
+    }))
+    .await?;
+    Ok(clusters)
+}
+
+async fn one(cluster: &Cluster, family: &Family, tools: &Tools) -> anyhow::Result<()> {
+    let client = cluster.client().await?;
+    wait::until("its API server is ready", LIMIT, async || {
+        let request = http::Request::get("/readyz").body(Vec::new())?;
+        Ok((client.request_text(request).await? == "ok").then_some(()))
+    })
+    .await?;
+    let (cloud, directory) = (cluster.cloud, cluster.directory());
+    for (name, arguments) in [
+        (CONTROLLER_MANAGER, commands::controller_manager(cloud, directory)),
+        (KWOK, commands::kwok(cloud, directory)),
+        (SCHEDULER, commands::scheduler(directory)),
+    ] {
+        family.start(&Recipe { name, program: tools.program(name)?, arguments, directory })?;
+    }
+    let nodes: Api<Node> = Api::all(client.clone());
+    for number in 0..NODES {
+        nodes
+            .create(&PostParams::default(), &node(cloud, number)?)
+            .await
+            .context("cannot register a node")?;
+    }
+    let accounts: Api<ServiceAccount> = Api::default_namespaced(client);
+    wait::until("its default ServiceAccount exists", LIMIT, async || Ok(accounts.get_opt("default").await?))
+        .await?;
+    wait::until("its nodes are ready", LIMIT, async || {
+        let nodes = nodes.list(&ListParams::default()).await?;
+        Ok(nodes.items.iter().all(is_schedulable).then_some(()))
+    })
+    .await
+}
+
+/// A node as its kubelet would register it. It becomes ready by a Stage.
+fn node(cloud: Cloud, number: u8) -> anyhow::Result<Node> {
+    let name = format!("{cloud}-node-{}", number + 1);
+    let size = json!({"cpu": "64", "memory": "256Gi", "pods": "1000", "ephemeral-storage": "1Ti"});
+    serde_json::from_value(json!({
+        "metadata": {
+            "name": name,
+            "labels": {
+                "kubernetes.io/hostname": name,
+                "kubernetes.io/os": "linux",
+                "kubernetes.io/arch": "amd64",
+                "topology.kubernetes.io/region": cloud.region(),
+                "topology.kubernetes.io/zone": cloud.zone(number),
+            },
+        },
+        "spec": {"podCIDR": cloud.node_pod_cidr(number), "podCIDRs": [cloud.node_pod_cidr(number)]},
+        "status": {
+            "capacity": size,
+            "allocatable": size,
+            "addresses": [
+                {"type": "InternalIP", "address": format!("192.0.2.{}", 10 + number)},
+                {"type": "Hostname", "address": name},
+            ],
+            "nodeInfo": {
+                "machineID": "", "systemUUID": "", "bootID": "", "kernelVersion": "", "osImage": "lab",
+                "containerRuntimeVersion": "kwok", "kubeletVersion": "v1.36.3", "kubeProxyVersion": "",
+                "operatingSystem": "linux", "architecture": "amd64",
+            },
+        },
+    }))
+    .context("our node is not a valid one")
+}
+
+/// Ready, and freed from the taint that a node is registered with.
+fn is_schedulable(node: &Node) -> bool {
+    let conditions = node.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+    let ready = conditions.iter().any(|condition| condition.type_ == "Ready" && condition.status == "True");
+    let taints = node.spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
+    ready && taints.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_carries_the_topology_of_its_cloud() {
+        let node = node(Cloud::Gcp, 1).unwrap();
+        let labels = node.metadata.labels.clone().unwrap();
+        assert_eq!(labels["topology.kubernetes.io/region"], "australia-southeast1");
+        assert_eq!(labels["topology.kubernetes.io/zone"], "australia-southeast1-b");
+        assert!(!is_schedulable(&node));
+    }
+}
