@@ -45,11 +45,13 @@ pub enum ConnectionError {
     },
     /// Kubeconfig text that would make us read a file.
     #[error(
-        "`{field}` names a file, which the text of a kubeconfig may not do: embed its contents (`{field}-data`), or give the kubeconfig's path"
+        "`{field}` names a file, which the text of a kubeconfig may not do: {instead}, or give the kubeconfig's path"
     )]
     NamesAFile {
         /// `client-key`.
         field: &'static str,
+        /// What to do.
+        instead: &'static str,
     },
     /// A kubeconfig with a kind of credential that Kubernetes has given up.
     #[error("`auth-provider` is not supported: use `exec` with the cloud's credential helper")]

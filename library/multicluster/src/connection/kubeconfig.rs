@@ -131,13 +131,21 @@ fn check(
     }
     if origin == Origin::Text {
         let files = [
-            ("certificate-authority", &cluster.certificate_authority),
-            ("client-certificate", &user.client_certificate),
-            ("client-key", &user.client_key),
-            ("tokenFile", &user.token_file),
+            (
+                &cluster.certificate_authority,
+                "certificate-authority",
+                "embed its contents (`certificate-authority-data`)",
+            ),
+            (
+                &user.client_certificate,
+                "client-certificate",
+                "embed its contents (`client-certificate-data`)",
+            ),
+            (&user.client_key, "client-key", "embed its contents (`client-key-data`)"),
+            (&user.token_file, "tokenFile", "give a `token`"),
         ];
-        if let Some((field, _)) = files.iter().find(|(_, file)| file.is_some()) {
-            return Err(ConnectionError::NamesAFile { field });
+        if let Some((_, field, instead)) = files.iter().find(|(file, ..)| file.is_some()) {
+            return Err(ConnectionError::NamesAFile { field, instead });
         }
         if let Some(exec) = &user.exec
             && !connection.allow_exec

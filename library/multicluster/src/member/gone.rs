@@ -4,7 +4,7 @@ use multicluster_core::object::text;
 use serde_json::Value;
 
 use super::{
-    Member, ResourceType, Wait, WaitError,
+    Member, MemberError, ResourceType, Wait, WaitError,
     message::cut,
     watch::{Event, Scope, Watch},
 };
@@ -29,7 +29,14 @@ impl Member {
     ) -> Result<(), WaitError> {
         let mut watch = Watch::new(self, ty.clone(), Scope::name(namespace, name));
         let mut last = None;
-        while let Some(event) = wait.next(&mut watch).await? {
+        loop {
+            let event = match wait.next(&mut watch).await {
+                Ok(Some(event)) => event,
+                Ok(None) => break,
+                // With its definition every object of a kind is gone.
+                Err(WaitError::Member(MemberError::UnknownKind)) => return Ok(()),
+                Err(error) => return Err(error),
+            };
             let ours = |object: &Value| text(object, "/metadata/uid") == uid;
             last = match event {
                 Event::Listed(objects) => objects.into_iter().find(ours),

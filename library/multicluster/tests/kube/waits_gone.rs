@@ -1,0 +1,168 @@
+//! Waiting until objects are gone.
+
+use std::time::Duration;
+
+use multicluster::member::{MemberError, ResourceType, Wait, WaitError};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{answers, store::Store};
+
+pub(crate) fn within(seconds: u64) -> Wait {
+    Wait { cancelled: CancellationToken::new(), deadline: Instant::now() + Duration::from_secs(seconds) }
+}
+
+fn service(uid: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": { "name": "web", "namespace": "shop", "uid": uid, "finalizers": ["service.kubernetes.io/load-balancer-cleanup"] },
+    })
+}
+
+fn services() -> ResourceType {
+    ResourceType {
+        group: String::new(),
+        version: "v1".into(),
+        kind: "Service".into(),
+        plural: "services".into(),
+        namespaced: true,
+    }
+}
+
+async fn wait(store: &Store, wait: &Wait) -> Result<(), WaitError> {
+    let (member, _) = store.member("services");
+    member.wait_gone(&services(), Some("shop"), "web", "u-1", wait).await
+}
+
+/// Lets `change` happen once the wait is under way.
+async fn wait_while(store: &Store, change: impl AsyncFnOnce(&Store)) -> Result<(), WaitError> {
+    let change = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        change(store).await;
+    };
+    let limits = within(60);
+    tokio::join!(wait(store, &limits), change).0
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_there_is_gone() {
+    assert_eq!(wait(&Store::new(), &within(60)).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_uid_is_another_object() {
+    let store = Store::new();
+    store.put(service("u-2"));
+    assert_eq!(wait(&store, &within(60)).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deletion_ends_the_wait_at_once() {
+    let store = Store::new();
+    store.put(service("u-1"));
+    let start = Instant::now();
+    assert_eq!(wait_while(&store, async |store| store.delete("web")).await, Ok(()));
+    assert_eq!(start.elapsed().as_secs(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_object_in_its_place_ends_the_wait() {
+    let store = Store::new();
+    store.put(service("u-1"));
+    let change = async |store: &Store| {
+        store.put(service("u-2"));
+    };
+    assert_eq!(wait_while(&store, change).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_watch_goes_on_where_it_was() {
+    let store = Store::new();
+    store.put(service("u-1"));
+    let change = async |store: &Store| {
+        store.away(3);
+        store.cut();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        store.delete("web");
+    };
+    assert_eq!(wait_while(&store, change).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forgotten_version_leads_to_a_new_list() {
+    let store = Store::new();
+    store.put(service("u-1"));
+    let change = async |store: &Store| {
+        store.forget(1);
+        store.delete("web");
+        store.cut();
+    };
+    assert_eq!(wait_while(&store, change).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_says_what_holds_it() {
+    let store = Store::new();
+    store.put(service("u-1"));
+    let error = wait(&store, &within(600)).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "still there after the time allowed, held by finalizers service.kubernetes.io/load-balancer-cleanup"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_namespace_says_what_is_left_in_it() {
+    let store = Store::new();
+    store.put(json!({
+        "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop", "uid": "u-1" },
+        "spec": { "finalizers": ["kubernetes"] },
+        "status": { "conditions": [
+            { "type": "NamespaceContentRemaining", "status": "True", "message": "Some resources are remaining: services. has 1 resource instances" },
+            { "type": "NamespaceDeletionDiscoveryFailure", "status": "False", "message": "All resources successfully discovered" },
+        ] },
+    }));
+    let (member, _) = store.member("namespaces");
+    let error =
+        member.wait_gone(&ResourceType::namespace(), None, "shop", "u-1", &within(60)).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "still there after the time allowed, held by finalizers kubernetes: Some resources are remaining: services. has 1 resource instances"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stays_away_is_named_at_the_deadline() {
+    let store = Store::new();
+    store.away(usize::MAX);
+    let error = wait(&store, &within(60)).await.unwrap_err();
+    assert!(matches!(error, WaitError::Member(MemberError::Unreachable { .. })), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_permission_is_not_waited_for() {
+    let (member, log) = answers::member(|_| answers::status(403, "Forbidden", "may not list", json!({})));
+    let start = Instant::now();
+    let error = member.wait_gone(&services(), Some("shop"), "web", "u-1", &within(60)).await.unwrap_err();
+    assert!(matches!(error, WaitError::Member(MemberError::Forbidden { .. })));
+    assert_eq!((log.all().len(), start.elapsed().as_secs()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects_of_a_kind_that_is_no_longer_served_are_gone() {
+    let (member, _) = answers::member(|_| answers::text(404, "404 page not found"));
+    assert_eq!(member.wait_gone(&services(), Some("shop"), "web", "u-1", &within(60)).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interruption_ends_the_wait() {
+    let store = Store::new();
+    store.put(service("u-1"));
+    let limits = within(60);
+    let interrupt = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        limits.cancelled.cancel();
+    };
+    assert_eq!(tokio::join!(wait(&store, &limits), interrupt).0, Err(WaitError::Cancelled));
+}
