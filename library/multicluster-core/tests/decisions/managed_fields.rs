@@ -297,6 +297,16 @@ fn a_port_whose_protocol_was_left_to_the_default() {
     assert_eq!(paths(&lost(&desired(), &live, US)), ["spec.template.spec.containers[name=web].ports[0]"]);
 }
 
+#[test]
+fn a_port_without_a_protocol_is_the_one_for_tcp() {
+    let live = json!({ "metadata": { "managedFields": [{ "manager": US, "operation": "Apply", "fieldsV1": { "f:ports": {
+        "k:{\"port\":53,\"protocol\":\"SCTP\"}": { ".": {}, "f:port": {}, "f:protocol": {} },
+        "k:{\"port\":53,\"protocol\":\"TCP\"}": { ".": {}, "f:port": {}, "f:name": {} },
+        "k:{\"port\":53,\"protocol\":\"UDP\"}": { ".": {}, "f:port": {}, "f:protocol": {} }
+    } } }] } });
+    assert_eq!(lost(&json!({ "ports": [{ "port": 53, "name": "dns" }] }), &live, US), []);
+}
+
 #[rstest]
 #[case::a_finalizer(
     "/f:metadata/f:finalizers",

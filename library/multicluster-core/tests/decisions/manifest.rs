@@ -208,6 +208,10 @@ fn reason(text: &str) -> Unreadable {
 #[case::many_values_in_several_documents(
     format!("a: [{}]\n---\nb: [{}]", "1,".repeat(110_000), "1,".repeat(100_000)), Unreadable::TooComplex
 )]
+#[case::much_text_by_few_aliases_in_several_documents(
+    format!("a: &a {0}\nb: [{1}]\n---\na: &a {0}\nb: [{1}]", "x".repeat(60_000), vec!["*a"; 90].join(",")),
+    Unreadable::TooComplex
+)]
 #[case::deep_lists(format!("a: {}{}", "[".repeat(100), "]".repeat(100)), Unreadable::TooComplex)]
 #[case::deep_mappings((0..100).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect(), Unreadable::TooComplex)]
 fn bombs(#[case] lines: String, #[case] expect: Unreadable) {

@@ -246,3 +246,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_largest_total_over_a_thousand_clusters_takes_no_time() {
+    // Seat by seat this would not end within a day.
+    let shares: BTreeMap<u64, Share> = (0..1000)
+        .map(|index| (index, share(index * index, index % 7, (index % 3 == 0).then_some(1_000_000 + index))))
+        .collect();
+    let found = divide(LARGEST_TOTAL, &shares).unwrap();
+    assert_eq!(found.values().sum::<u64>(), LARGEST_TOTAL);
+}
