@@ -27,7 +27,8 @@ pub struct PlanResponse {
     /// The proposal with defaults, with write-only values nulled, and with computed attributes unknown if anything
     /// differs from prior (except those that keep their state). Null for a removal; leave it null then.
     pub planned: Value,
-    /// Attributes whose change makes a new object.
+    /// Attributes whose change makes a new object, beyond those that the schema says, which are added afterwards.
+    /// Starts empty; not looked at for a creation or a removal.
     pub requires_replace: Vec<Path>,
     /// Starts as the prior private bytes.
     pub private: Vec<u8>,
@@ -51,7 +52,8 @@ pub struct ApplyRequest<'a> {
 /// The answer to create, update, delete and read.
 pub struct StateResponse {
     /// What is stored. Starts as null on create, as prior state otherwise. After delete it becomes null by itself
-    /// unless there are errors; after read, null means that the object is gone.
+    /// unless there are errors; after read, null means that the object is gone. Unknown values become null: without
+    /// a word after an error or a cancellation, otherwise with an error. Write-only values become null.
     pub state: Value,
     /// Stored next to the state, invisible to users. Starts as what the request brought.
     pub private: Vec<u8>,

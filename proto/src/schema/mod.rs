@@ -92,11 +92,14 @@ pub struct Attribute {
     pub write_only: bool,
     /// Why and what instead, where it should no longer be used.
     pub deprecated: Option<String>,
-    /// Taken when the configuration says null. Makes the attribute optional and computed on the wire.
+    /// Taken when the configuration says null. Makes the attribute optional and computed on the wire. Attributes
+    /// that a default object does not name get their own defaults.
     pub default: Option<Value>,
-    /// A change of a known value makes a new object.
+    /// A change makes a new object. Where it is computed and not configured, an update keeps its prior value, since
+    /// it could not change it. In a nested object that comes or goes it asks for nothing; not for use in sets.
     pub requires_replace: bool,
-    /// A computed value that an update does not change: planned as in prior state instead of unknown.
+    /// A computed value that an update does not change: planned as in prior state instead of unknown. Where prior
+    /// state has null, it is unknown. In lists, elements are the same by position; not for use in sets.
     pub keep_state: bool,
     /// Checks of the configured value, all of which are run.
     pub validators: Vec<Validator>,
