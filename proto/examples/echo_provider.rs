@@ -5,16 +5,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use tfplugin::operations::Operations;
-use tfplugin::serve::{Limits, Options, ServeError, exit_code, serve};
+use tfplugin::serve::{Limits, Options, exit_code, run, serve};
 use tfplugin::wire::tfplugin6;
 use tfplugin::wire::tfplugin6::provider_server::Provider;
 use tonic::{Request, Response, Status};
 
 /// What a cancelled operation takes to finish its step.
 const STEP: Duration = Duration::from_millis(300);
-
-/// The state that a cancelled operation reports.
-const PARTIAL: &[u8] = b"partial";
 
 struct Echo {
     operations: Operations,
@@ -28,7 +25,10 @@ impl Provider for Echo {
     ) -> Result<Response<tfplugin6::get_provider_schema::Response>, Status> {
         tracing::info!(tf_rpc = "GetProviderSchema", "called");
         Ok(Response::new(tfplugin6::get_provider_schema::Response {
-            provider: Some(tfplugin6::Schema::default()),
+            provider: Some(tfplugin6::Schema {
+                version: 0,
+                block: Some(tfplugin6::schema::Block::default()),
+            }),
             ..Default::default()
         }))
     }
@@ -49,7 +49,7 @@ impl Provider for Echo {
                         cancelled.cancelled().await;
                         tokio::time::sleep(STEP).await;
                         tracing::info!("ended in order");
-                        tfplugin6::DynamicValue { msgpack: PARTIAL.to_vec(), json: Vec::new() }
+                        planned
                     }
                     "stubborn" => {
                         tracing::info!("started");
@@ -89,20 +89,25 @@ fn limit(variable: &str) -> Option<Duration> {
     std::env::var(variable).ok()?.parse().ok().map(Duration::from_millis)
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    tfplugin::logging::init("provider.echo");
-    exit_code(run().await)
+fn main() -> ExitCode {
+    let first_connection = limit("ECHO_FIRST_CONNECTION_MS");
+    let shutdown = limit("ECHO_SHUTDOWN_MS");
+    if first_connection.is_none() && shutdown.is_none() {
+        return run("provider.echo", |operations| Echo { operations });
+    }
+    let default = Limits::default();
+    run_within(Limits {
+        first_connection: first_connection.unwrap_or(default.first_connection),
+        shutdown: shutdown.unwrap_or(default.shutdown),
+        ..default
+    })
 }
 
-async fn run() -> Result<(), ServeError> {
+/// What [`run`] does, with other limits.
+#[tokio::main]
+async fn run_within(limits: Limits) -> ExitCode {
+    tfplugin::logging::init("provider.echo");
     let operations = Operations::new();
-    let mut options = Options::of_process(operations.clone());
-    let default = Limits::default();
-    options.limits = Limits {
-        first_connection: limit("ECHO_FIRST_CONNECTION_MS").unwrap_or(default.first_connection),
-        shutdown: limit("ECHO_SHUTDOWN_MS").unwrap_or(default.shutdown),
-        ..default
-    };
-    serve(Echo { operations }, options).await
+    let options = Options { limits, ..Options::of_process(operations.clone()) };
+    exit_code(serve(Echo { operations }, options).await)
 }

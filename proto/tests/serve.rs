@@ -16,8 +16,12 @@ use futures::stream;
 use rstest::rstest;
 use rustix::process::Signal;
 use serde_json::Value;
+use tfplugin::operations::Operations;
+use tfplugin::serve::serve_listener;
 use tfplugin::wire::plugin::{ConnInfo, Empty, StdioData};
+use tfplugin::wire::tfplugin6::provider_server::Provider;
 use tfplugin::wire::tfplugin6::{DynamicValue, apply_resource_change, get_provider_schema, stop_provider};
+use tokio::net::UnixListener;
 use tokio::task::JoinSet;
 use tonic::{Code, Status, Streaming};
 
@@ -28,6 +32,9 @@ use support::soon;
 
 /// How long a host waits after Shutdown before it kills.
 const HOST_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The state that an interrupted operation returns.
+const PARTIAL: &[u8] = b"partial";
 
 async fn schema(client: &Client) -> Result<get_provider_schema::Response, Status> {
     let path = "/tfplugin6.Provider/GetProviderSchema";
@@ -173,15 +180,15 @@ async fn stop_ends_what_runs_and_the_provider_lives_on() {
     let mut plugin = Plugin::start_secure().await;
     let client = plugin.connect().await;
     let mut applies = JoinSet::new();
-    applies.spawn(apply(client.clone(), "cancellable", Vec::new()));
+    applies.spawn(apply(client.clone(), "cancellable", PARTIAL.to_vec()));
     plugin.logged("started", 1).await;
     let stop = client.call("/tfplugin6.Provider/StopProvider", stop_provider::Request {});
     let stopped: stop_provider::Response = soon("the answer to Stop", stop).await.unwrap();
     assert_eq!(stopped.error, "");
-    assert_eq!(state(applies.join_next().await.unwrap().unwrap()), b"partial");
+    assert_eq!(state(applies.join_next().await.unwrap().unwrap()), PARTIAL);
 
     // Not cancelled from the start.
-    applies.spawn(apply(client.clone(), "cancellable", Vec::new()));
+    applies.spawn(apply(client.clone(), "cancellable", PARTIAL.to_vec()));
     plugin.logged("started", 2).await;
     assert_eq!(state(apply(client.clone(), "echo", b"more".to_vec()).await), b"more");
     assert!(applies.try_join_next().is_none());
@@ -193,16 +200,31 @@ async fn shutdown_is_answered_after_the_running_operation() {
     let socket = plugin.socket();
     let client = plugin.connect().await;
     let mut applies = JoinSet::new();
-    applies.spawn(apply(client.clone(), "cancellable", Vec::new()));
+    applies.spawn(apply(client.clone(), "cancellable", PARTIAL.to_vec()));
     plugin.logged("started", 1).await;
     shutdown(&client).await.unwrap();
     let answered = Instant::now();
     // It is here already: no more waiting is needed.
     let reply = applies.try_join_next().expect("Shutdown was answered before the operation");
-    assert_eq!(state(reply.unwrap()), b"partial");
+    assert_eq!(state(reply.unwrap()), PARTIAL);
     assert!(plugin.ended().await.success());
     assert!(answered.elapsed() < HOST_PATIENCE, "{:?}", answered.elapsed());
     assert!(!socket.exists());
+}
+
+#[tokio::test]
+async fn shutdown_is_answered_after_the_last_byte_of_a_large_reply() {
+    let mut plugin = Plugin::start_secure().await;
+    let client = plugin.connect().await;
+    let large = vec![b'x'; 20_000_000];
+    let mut applies = JoinSet::new();
+    applies.spawn(apply(client.clone(), "cancellable", large.clone()));
+    plugin.logged("started", 1).await;
+    shutdown(&client).await.unwrap();
+    // So does a host.
+    client.cut();
+    assert!(state(applies.join_next().await.unwrap().unwrap()) == large);
+    assert!(plugin.ended().await.success());
 }
 
 #[tokio::test]
@@ -224,7 +246,7 @@ async fn a_lost_host_ends_operations_in_order_and_then_the_process() {
     let socket = plugin.socket();
     let client = plugin.connect().await;
     let mut applies = JoinSet::new();
-    applies.spawn(apply(client.clone(), "cancellable", Vec::new()));
+    applies.spawn(apply(client.clone(), "cancellable", PARTIAL.to_vec()));
     plugin.logged("started", 1).await;
     client.cut();
     assert!(applies.join_next().await.unwrap().unwrap().is_err());
@@ -250,7 +272,7 @@ async fn signals_of_the_terminal_are_left_to_the_host(#[case] signal: Signal) {
     let mut plugin = Plugin::start_secure().await;
     let client = plugin.connect().await;
     let mut applies = JoinSet::new();
-    applies.spawn(apply(client.clone(), "cancellable", Vec::new()));
+    applies.spawn(apply(client.clone(), "cancellable", PARTIAL.to_vec()));
     plugin.logged("started", 1).await;
     plugin.signal(signal);
     assert_eq!(state(apply(client.clone(), "echo", b"here".to_vec()).await), b"here");
@@ -263,22 +285,23 @@ async fn sigterm_lets_operations_reply() {
     let socket = plugin.socket();
     let client = plugin.connect().await;
     let mut applies = JoinSet::new();
-    applies.spawn(apply(client.clone(), "cancellable", Vec::new()));
+    applies.spawn(apply(client.clone(), "cancellable", PARTIAL.to_vec()));
     plugin.logged("started", 1).await;
     plugin.signal(Signal::TERM);
-    assert_eq!(state(applies.join_next().await.unwrap().unwrap()), b"partial");
+    assert_eq!(state(applies.join_next().await.unwrap().unwrap()), PARTIAL);
     assert!(plugin.ended().await.success());
     assert!(!socket.exists());
 }
 
 #[tokio::test]
 async fn a_panic_is_answered_and_shown_to_the_host() {
-    let plugin = Plugin::start_secure().await;
+    let mut plugin = Plugin::start_secure().await;
     let client = plugin.connect().await;
     let reply = apply(client.clone(), "panicking", Vec::new()).await.unwrap();
     assert_eq!(reply.diagnostics[0].summary, "the operation panicked: the echo broke");
     assert_eq!(state(apply(client, "echo", b"alive".to_vec()).await), b"alive");
-    assert!(plugin.stderr().iter().any(|line| line == "panic: the echo broke"), "{:#?}", plugin.stderr());
+    // Hosts look for lines that begin so.
+    plugin.wrote("the panic", 1, |line| line == "panic: the echo broke").await;
 }
 
 #[tokio::test]
@@ -300,8 +323,29 @@ async fn log_lines_are_what_the_host_takes_apart() {
 
 #[tokio::test]
 async fn nothing_is_logged_if_nobody_asks() {
-    let plugin = Plugin::start(Some(Identity::generate()), &[("TF_LOG", "")]).await;
+    let mut plugin = Plugin::start(Some(Identity::generate()), &[("TF_LOG", "")]).await;
     let client = plugin.connect().await;
     schema(&client).await.unwrap();
-    assert_eq!(plugin.stderr(), Vec::<String>::new());
+    shutdown(&client).await.unwrap();
+    assert!(plugin.ended().await.success());
+    assert_eq!(plugin.all_stderr().await, Vec::<String>::new());
+}
+
+/// A process under a debugger outlives the hosts that attach to it.
+#[tokio::test]
+async fn a_listener_serves_one_host_after_another() {
+    struct Empty;
+    impl Provider for Empty {}
+
+    let directory = tempfile::tempdir().unwrap();
+    let socket = directory.path().join("socket");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let mut server = JoinSet::new();
+    server.spawn(serve_listener(listener, Empty, Operations::new()));
+    for _host in 0..2 {
+        let client = soon("a connection", Client::connect(&socket, &Security::Plaintext)).await.unwrap();
+        assert_eq!(schema(&client).await.unwrap_err().code(), Code::Unimplemented);
+        client.cut();
+    }
+    assert!(server.try_join_next().is_none(), "the server has ended");
 }

@@ -1,10 +1,11 @@
 //! Keeps count of requests until their replies are written.
 //!
-//! An operation that has returned is not yet an answer: its reply has to be encoded and handed to the transport,
-//! which takes a while if it is large. The process must not end in between.
+//! An operation that has returned is not yet an answer: its reply has to be encoded, and to wait in HTTP/2's queue
+//! for the host to make room, which takes a while if it is large. The process must not end in between. The queue
+//! tells nobody when it has written something, but it drops the bytes then, and that is what is counted.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use http_body::{Frame, SizeHint};
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -48,16 +49,26 @@ where
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let hold = self.operations.hold();
         let response = self.inner.call(request);
-        Box::pin(
-            async move { Ok(response.await?.map(|inner| Body::new(CountedBody { inner, _hold: hold }))) },
-        )
+        Box::pin(async move { Ok(response.await?.map(|inner| Body::new(CountedBody { inner, hold }))) })
     }
 }
 
-/// A reply. The transport drops it when it has taken all of it.
+/// A reply.
 struct CountedBody {
     inner: Body,
+    hold: TaskTrackerToken,
+}
+
+/// Some bytes of a reply, dropped when they are written.
+struct CountedBytes {
+    bytes: Bytes,
     _hold: TaskTrackerToken,
+}
+
+impl AsRef<[u8]> for CountedBytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 impl http_body::Body for CountedBody {
@@ -68,7 +79,11 @@ impl http_body::Body for CountedBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        Pin::new(&mut self.inner).poll_frame(context)
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
+        Poll::Ready(frame.map(|frame| {
+            let count = |bytes| Bytes::from_owner(CountedBytes { bytes, _hold: self.hold.clone() });
+            frame.map(|frame| frame.map_data(count))
+        }))
     }
 
     fn is_end_stream(&self) -> bool {

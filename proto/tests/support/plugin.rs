@@ -37,7 +37,7 @@ pub struct Plugin {
     stdout: BufReader<ChildStdout>,
     stderr: watch::Receiver<Vec<String>>,
     /// Reads stderr.
-    _reader: JoinSet<()>,
+    reader: JoinSet<()>,
     directory: TempDir,
     host: Option<Arc<Identity>>,
     pub line: String,
@@ -69,7 +69,7 @@ impl Plugin {
         });
         let mut line = String::new();
         soon("the handshake line", stdout.read_line(&mut line)).await.unwrap();
-        Self { child, stdout, stderr, _reader: reader, directory, host: host.map(Arc::new), line }
+        Self { child, stdout, stderr, reader, directory, host: host.map(Arc::new), line }
     }
 
     /// Starts it with TLS.
@@ -121,12 +121,20 @@ impl Plugin {
 
     /// Waits until `count` lines of its log have this message.
     pub async fn logged(&mut self, message: &str, count: usize) {
-        let found = |lines: &Vec<String>| {
-            lines.iter().filter(|line| message_of(line).is_some_and(|found| found == message)).count()
-                >= count
-        };
-        let waited = soon(message, self.stderr.wait_for(found)).await.is_ok();
-        assert!(waited, "it ended without logging `{message}`: {:#?}", self.stderr());
+        self.wrote(message, count, |line| message_of(line).is_some_and(|found| found == message)).await;
+    }
+
+    /// Waits until `count` lines of stderr are what `is_it` looks for.
+    pub async fn wrote(&mut self, what: &str, count: usize, is_it: impl Fn(&str) -> bool) {
+        let found = |lines: &Vec<String>| lines.iter().filter(|line| is_it(line)).count() >= count;
+        let waited = soon(what, self.stderr.wait_for(found)).await.is_ok();
+        assert!(waited, "it ended without writing `{what}`: {:#?}", self.stderr());
+    }
+
+    /// Everything that it wrote to stderr in its life, if it has ended.
+    pub async fn all_stderr(&mut self) -> Vec<String> {
+        soon("the end of stderr", self.reader.join_next()).await;
+        self.stderr()
     }
 
     /// Waits until it ends. Whatever it printed after the handshake line is an error.
