@@ -9,6 +9,10 @@
 //! part    := name [ "#" nth ] "=" action | "record=" file
 //! action  := "kill" | "panic" | "sleep-" milliseconds
 //! ```
+//!
+//! ```
+//! multicluster::failpoint::hit("example-write-before");
+//! ```
 
 #[cfg(feature = "failpoints")]
 mod active;

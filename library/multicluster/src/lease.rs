@@ -3,7 +3,25 @@
 //! A lease keeps two runs from working at the same time, and its epoch tells which of two runs is the later one. Every
 //! write to it names the version it replaces, so that of two who take it one fails. Whether a holder is still alive is
 //! judged by our own clock: it has to stay silent for its own lease time while we look. What the holder's clock
-//! wrote counts only when it is so old that no clock is that wrong.
+//! wrote counts only when it is so old (a day) that no clock is that wrong.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use multicluster::{clock::Clock, lease::{self, LeaseError, LeaseSpec}, member::{Member, Wait}};
+//!
+//! # async fn example(member: Member, clock: Clock, wait: Wait) -> Result<(), LeaseError> {
+//! let spec = LeaseSpec {
+//!     namespace: "multicluster-system".into(),
+//!     name: "world".into(),
+//!     holder: "ci-17".into(),
+//!     duration: Duration::from_secs(30),
+//! };
+//! let guard = lease::acquire_or_wait(&member, &spec, &clock, &wait).await?;
+//! // … write, and stop when `guard.lost()` is cancelled …
+//! guard.release().await;
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! A lease alone does not stop a holder that hangs and wakes up again; whoever needs that writes the epoch into what
 //! is written and lets the server compare.
@@ -38,8 +56,15 @@ pub struct LeaseSpec {
     pub name: String,
     /// Who holds it; unique for this run, and readable for humans.
     pub holder: String,
-    /// How long the lease outlives its holder; at least a second. It is renewed three times as often.
+    /// How long the lease outlives its holder, in whole seconds and at least one. It is renewed three times as often.
     pub duration: Duration,
+}
+
+impl LeaseSpec {
+    /// The duration as others see it: whole seconds.
+    fn time(&self) -> Duration {
+        Duration::from_secs(self.duration.as_secs().max(1))
+    }
 }
 
 /// A lease could not be taken.
@@ -62,7 +87,7 @@ pub enum LeaseError {
     Member(#[from] MemberError),
 }
 
-/// Takes a lease if it is free, ours, or abandoned for minutes beyond its time.
+/// Takes a lease if it is free, ours, or abandoned for more than a day.
 ///
 /// # Errors
 /// [`LeaseError::Held`] if somebody has it; [`LeaseError::Member`].

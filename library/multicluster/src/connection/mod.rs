@@ -10,6 +10,16 @@
 //! host + credential┘                                        repeats, time limits, renewed credentials
 //! ```
 //!
+//! ```no_run
+//! use multicluster::{clock::Clock, connection::{Connection, ConnectionError, ConnectionKind}};
+//!
+//! # async fn example(clock: Clock) -> Result<(), ConnectionError> {
+//! let kind = ConnectionKind::KubeconfigPath { path: "lab.kubeconfig".into(), context: Some("aws".into()) };
+//! let client = Connection::new(kind, clock).client().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Kubeconfig *text* is data that came from somewhere else, so it may not name files, and it may start only known
 //! credential helpers in their known form. A kubeconfig *path* is a file of the user's own, trusted as kubectl
 //! trusts it. Neither can switch TLS verification off by itself.

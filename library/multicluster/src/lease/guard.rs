@@ -133,7 +133,7 @@ impl Renewal {
     /// Renews until stopped or lost, and returns the lease as it last was.
     async fn run(self, lease: Value, asked: Instant) -> Value {
         let ty = ResourceType::lease();
-        let period = self.spec.duration / 3;
+        let period = self.spec.time() / 3;
         let mut lease = Record::new(lease);
         let mut lost_at = self.lost_at(asked);
         let mut next = asked + period;
@@ -179,7 +179,7 @@ impl Renewal {
 
     /// When others may begin to see it as expired, less a sixth for what is then still on its way.
     fn lost_at(&self, asked: Instant) -> Instant {
-        asked + self.spec.duration - self.spec.duration / 6
+        asked + self.spec.time() - self.spec.time() / 6
     }
 
     async fn read(&self) -> Result<Option<Record>, MemberError> {

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::LeaseSpec;
 
-/// How wrong the other's clock or ours may be. A holder that by its own clock has been silent for longer than this and
-/// its lease time is gone; one that is silent for less is watched. Too small a value would let two clocks that
-/// disagree give one lease to two; a larger one lets people wait who come back minutes after a crash.
-const CLOCK_ERROR: SignedDuration = SignedDuration::from_mins(5);
+/// How wrong the other's clock or ours may be: more than any mistake with time zones. Only a holder whose last sign of
+/// life is older than this is gone without being watched. A smaller value would save someone who comes back after a
+/// crash one lease time, and would let a clock that is wrong take the lease from a holder that is alive.
+const CLOCK_ERROR: SignedDuration = SignedDuration::from_hours(24);
 
 /// A lease time that cannot be read counts as this.
 const DEFAULT_DURATION: Duration = Duration::from_secs(60);
@@ -146,7 +146,7 @@ pub(super) fn new(spec: &LeaseSpec, now: Timestamp) -> Value {
 fn body(spec: &LeaseSpec, now: Timestamp, transitions: i64) -> Value {
     json!({
         "holderIdentity": spec.holder,
-        "leaseDurationSeconds": spec.duration.as_secs().max(1),
+        "leaseDurationSeconds": spec.time().as_secs(),
         "acquireTime": micros(now),
         "renewTime": micros(now),
         "leaseTransitions": transitions,
@@ -185,8 +185,8 @@ mod tests {
     #[case::we(lease(Some("me"), NOW), Decision::Take)]
     #[case::alive(lease(Some("you"), NOW), Decision::Held)]
     #[case::expired_by_their_clock(lease(Some("you"), "2026-01-02T09:58:00.000000Z"), Decision::Held)]
-    #[case::just_within_doubt(lease(Some("you"), "2026-01-02T09:54:45.000000Z"), Decision::Held)]
-    #[case::beyond_doubt(lease(Some("you"), "2026-01-02T09:54:44.000000Z"), Decision::Take)]
+    #[case::just_within_doubt(lease(Some("you"), "2026-01-01T09:59:45.000000Z"), Decision::Held)]
+    #[case::beyond_doubt(lease(Some("you"), "2026-01-01T09:59:44.000000Z"), Decision::Take)]
     #[case::from_the_future(lease(Some("you"), "2036-01-02T09:54:44.000000Z"), Decision::Held)]
     #[case::no_time(lease(Some("you"), "yesterday"), Decision::Held)]
     fn decisions(#[case] found: Record, #[case] expected: Decision) {

@@ -6,7 +6,7 @@ use multicluster_core::object::text;
 use serde_json::Value;
 
 use super::{
-    Member, MemberError, ResourceType, discovery::served, error::Quoting, request::Payload,
+    Member, MemberError, ResourceType, discovery::served, refusal::Quoting, request::Payload,
     resource_type::group_version_path,
 };
 

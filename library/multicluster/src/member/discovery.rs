@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::{
-    Member, MemberError, ResourceType, error::Quoting, request::Payload, resource_type::group_version_path,
+    Member, MemberError, ResourceType, refusal::Quoting, request::Payload, resource_type::group_version_path,
 };
 
 type Served = Arc<OnceCell<Vec<ResourceType>>>;

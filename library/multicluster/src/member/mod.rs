@@ -4,6 +4,18 @@
 //! error is a [`MemberError`] that says in the user's words what the API server refused. A member knows nothing of
 //! federations, ownership or order: whoever calls it decides what may be written.
 //!
+//! ```no_run
+//! use multicluster::member::{ApplyOptions, Member, MemberError};
+//!
+//! # async fn example(member: Member, deployment: serde_json::Value) -> Result<(), MemberError> {
+//! if let Some(ty) = member.resource_type("apps/v1", "Deployment").await? {
+//!     let options = ApplyOptions { field_manager: "example".into(), force: false, dry_run: true };
+//!     let would_be = member.apply(&ty, &deployment, options).await?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Absent on purpose: typed objects, caches of objects, and retries of a write that the server may have carried out
 //! (the client's transport repeats only what is safe to repeat).
 
@@ -16,6 +28,7 @@ mod message;
 mod objects;
 mod pods;
 mod ready;
+mod refusal;
 mod request;
 mod resource_type;
 mod wait;

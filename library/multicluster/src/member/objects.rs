@@ -5,7 +5,7 @@ use multicluster_core::object::text;
 use serde_json::{Value, json};
 
 use super::{
-    Member, MemberError, ResourceType, error::Quoting, request::Payload, resource_type::percent_encode,
+    Member, MemberError, ResourceType, refusal::Quoting, request::Payload, resource_type::percent_encode,
 };
 
 /// Objects per page of a list; what kubectl uses.

@@ -5,7 +5,7 @@ use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
 use serde_json::Value;
 
-use super::{Member, MemberError, error::Quoting};
+use super::{Member, MemberError, refusal::Quoting};
 
 /// The largest answer that is read. A page of 500 of the largest objects that etcd takes would not fit, and no real
 /// one comes near it; without a limit a broken or hostile endpoint could fill the memory.

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
     Member, MemberError, ResourceType,
-    error::Quoting,
+    refusal::Quoting,
     request::{Payload, request},
     resource_type::percent_encode,
 };
@@ -222,10 +222,9 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// Whether waiting may help. A server that starts answers strangely for a while (404 and 403 before its roles are
-/// there are the known ones), but a user should not wait for a deadline to learn that a permission is missing.
+/// Whether waiting may help. A user should not wait for a deadline to learn that a permission is missing.
 fn passes(error: &MemberError) -> bool {
-    matches!(error, MemberError::Unreachable { .. } | MemberError::Other { .. } | MemberError::Changed)
+    matches!(error, MemberError::Unreachable { .. } | MemberError::Internal { .. })
 }
 
 /// The lines of a body.

@@ -25,11 +25,16 @@ async fn apply(ty: &ResourceType, reply: impl Fn() -> Reply + Send + Sync + 'sta
 #[case::forgotten(410, "Expired", "too old resource version", json!({}), "the API server no longer remembers that version")]
 #[case::load(429, "TooManyRequests", "slow down", json!({}), "cannot reach the API server: it answers 429: slow down")]
 #[case::starting(503, "ServiceUnavailable", "etcd is away", json!({}), "cannot reach the API server: it answers 503: etcd is away")]
-#[case::broken(500, "InternalError", "oops", json!({}), "the API server answers 500: oops")]
+#[case::broken(500, "InternalError", "oops", json!({}), "the API server failed: oops")]
+#[case::something_new(418, "Teapot", "I am", json!({}), "the API server answers 418: I am")]
 #[case::webhook_says_no(403, "Forbidden", "admission webhook \"policy.example.com\" denied the request: no", json!({}), "rejected: admission webhook \"policy.example.com\" denied the request: no")]
 #[case::webhook_is_down(500, "InternalError", "Internal error occurred: failed calling webhook \"x\": connection refused", json!({}), "rejected: Internal error occurred: failed calling webhook \"x\": connection refused")]
 #[case::webhook_cannot_be_asked_dry(400, "BadRequest", "admission webhook \"x\" does not support dry run", json!({}), "rejected: admission webhook \"x\" does not support dry run")]
-#[case::unknown_field(400, "BadRequest", "strict decoding error: unknown field \"spec.replica\"", json!({}), "not valid: strict decoding error: unknown field \"spec.replica\"")]
+#[case::unknown_field(400, "BadRequest", "strict decoding error: unknown field \"spec.replica\"", json!({}), "not valid: `spec.replica`: unknown field")]
+#[case::unknown_fields(400, "BadRequest", "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: unknown field \"a\", duplicate field \"b\"", json!({}), "not valid: `a`: unknown field; duplicate field \"b\"")]
+#[case::not_in_the_schema(500, "", "failed to create typed patch object (try/web; apps/v1, Kind=Deployment): .spec.replica: field not declared in schema", json!({}), "not valid: `spec.replica`: unknown field")]
+#[case::of_another_type(500, "", "failed to create typed patch object (try/a; example.com/v1, Kind=Thing): .spec.a: expected string, got &value.valueUnstructured{Value:7}", json!({}), "not valid: `spec.a`: expected string, got 7")]
+#[case::several_at_once(500, "", "failed to create typed patch object (try/a; v1, Kind=X): errors:\n  .spec.a: field not declared in schema\n  .spec.b: expected string, got &value.valueUnstructured{Value:7}", json!({}), "not valid: `spec.a`: unknown field; `spec.b`: expected string, got 7")]
 #[tokio::test]
 async fn refusals(
     #[case] code: u16,
@@ -84,11 +89,19 @@ async fn invalid_fields_are_named() {
 #[case::invalid(immutable as fn() -> Reply)]
 #[case::webhook(|| status(403, "Forbidden", "admission webhook \"x\" denied the request: hunter2", json!({})))]
 #[case::strict(|| status(400, "BadRequest", "strict decoding error: hunter2", json!({})))]
+#[case::schema(|| status(500, "", "failed to create typed patch object (x): .stringData.a: expected string, got &value.valueUnstructured{Value:hunter2}", json!({})))]
 #[case::other(|| status(500, "InternalError", "hunter2", json!({})))]
 #[tokio::test]
 async fn about_a_secret_the_server_is_not_quoted(#[case] reply: fn() -> Reply) {
     let error = apply(&ResourceType::secret(), reply).await;
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_secret_that_is_not_base64_is_told_so() {
+    let said = "Secret in version \"v1\" cannot be handled as a Secret: illegal base64 data at input byte 7";
+    let error = apply(&ResourceType::secret(), move || status(400, "BadRequest", said, json!({}))).await;
+    assert!(error.to_string().contains("a value under `data` is not base64"), "{error}");
 }
 
 #[rstest]

@@ -33,6 +33,8 @@ struct Faults {
     away: usize,
     /// How many watches find their version forgotten.
     forgotten: usize,
+    /// How many watches never say anything, as on a connection that died unnoticed.
+    deaf: usize,
 }
 
 impl Store {
@@ -88,6 +90,11 @@ impl Store {
     /// Lets the next watches find their version forgotten.
     pub(crate) fn forget(&self, watches: usize) {
         self.0.faults.lock().unwrap().forgotten = watches;
+    }
+
+    /// Lets the next watches stay silent whatever happens.
+    pub(crate) fn deafen(&self, watches: usize) {
+        self.0.faults.lock().unwrap().deaf = watches;
     }
 
     /// Ends all watches, as a server does that is restarted.
@@ -148,6 +155,11 @@ impl Store {
             if faults.forgotten > 0 {
                 faults.forgotten -= 1;
                 return status(410, "Expired", "too old resource version", json!({}));
+            }
+            if faults.deaf > 0 {
+                faults.deaf -= 1;
+                let silence = futures::stream::pending::<Result<http_body::Frame<Bytes>, Infallible>>();
+                return Response::new(StreamBody::new(silence).boxed_unsync());
             }
         }
         let selector = selector.to_owned();

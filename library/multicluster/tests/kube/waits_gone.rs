@@ -102,6 +102,21 @@ async fn a_forgotten_version_leads_to_a_new_list() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_that_died_unnoticed_is_given_up_after_a_minute() {
+    let store = Store::new();
+    store.put(service("u-1"));
+    store.deafen(1);
+    let limits = within(600);
+    let start = Instant::now();
+    let change = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        store.delete("web");
+    };
+    assert_eq!(tokio::join!(wait(&store, &limits), change).0, Ok(()));
+    assert_eq!(start.elapsed().as_secs(), 65);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deadline_says_what_holds_it() {
     let store = Store::new();
     store.put(service("u-1"));
@@ -147,6 +162,14 @@ async fn a_missing_permission_is_not_waited_for() {
     let error = member.wait_gone(&services(), Some("shop"), "web", "u-1", &within(60)).await.unwrap_err();
     assert!(matches!(error, WaitError::Member(MemberError::Forbidden { .. })));
     assert_eq!((log.all().len(), start.elapsed().as_secs()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_the_server_does_not_understand_is_not_repeated() {
+    let (member, log) = answers::member(|_| answers::status(400, "BadRequest", "field label not supported", json!({})));
+    let error = member.wait_gone(&services(), Some("shop"), "web", "u-1", &within(60)).await.unwrap_err();
+    assert!(matches!(error, WaitError::Member(MemberError::Other { .. })));
+    assert_eq!(log.all().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
