@@ -28,7 +28,7 @@ pub use mirror::{Mirror, Plugin};
 pub use progress::Progress;
 pub use provider_build::ProviderVariant;
 pub use proxy::{Fault, Proxy};
-pub use supervisor::hidden_subcommand;
+pub use supervisor::{executable, hidden_subcommand};
 pub use terraform::Terraform;
 
 /// Chooses the one TLS implementation of this workspace. Harmless when it was chosen before.
@@ -36,3 +36,8 @@ pub(crate) fn install_crypto_provider() {
     // The error means that one is installed already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
+
+/// Compiles the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -34,7 +34,8 @@ impl ProviderVariant {
     }
 
     fn arguments(self) -> Vec<&'static str> {
-        let mut arguments = vec!["build", "--package", PACKAGE, "--bin", PACKAGE, "--message-format=json"];
+        let mut arguments =
+            vec!["build", "--package", PACKAGE, "--bin", PACKAGE, "--message-format=json-render-diagnostics"];
         if self == Self::Failpoints {
             arguments.extend(["--features", "failpoints"]);
         }

@@ -178,6 +178,8 @@ impl Terraform {
     /// When the program cannot be run.
     pub fn spawn(&self, arguments: &[&str]) -> anyhow::Result<Run> {
         let mut command = self.command(supervisor::leashed(&self.program), arguments);
+        // Output for programs: no colours, no hints about what to type next.
+        command.env("NO_COLOR", "1").env("TF_CLI_ARGS", "-no-color").env("TF_IN_AUTOMATION", "1");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().with_context(|| format!("cannot run {}", self.program.display()))?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
@@ -216,12 +218,7 @@ impl Terraform {
                 command.env_remove(name);
             }
         }
-        command
-            .env("CHECKPOINT_DISABLE", "1")
-            .env("NO_COLOR", "1")
-            .env("TF_CLI_ARGS", "-no-color")
-            .env("TF_IN_AUTOMATION", "1")
-            .envs(&self.env);
+        command.env("CHECKPOINT_DISABLE", "1").envs(&self.env);
         command
     }
 }

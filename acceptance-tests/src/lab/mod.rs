@@ -134,6 +134,7 @@ impl Lab {
     pub fn down() -> anyhow::Result<bool> {
         let labs = cache::labs(&cache::directory()?);
         let _gate = directory::lock_up(&labs)?;
+        directory::sweep(&labs)?;
         LabDirectory::up(&labs).end()
     }
 

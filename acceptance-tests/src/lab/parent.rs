@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
+    path::PathBuf,
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     time::Duration,
@@ -28,6 +29,8 @@ pub(super) struct Supervisor {
     /// `None` once the supervisor was told to end.
     order: Option<ChildStdin>,
     messages: Receiver<Message>,
+    /// What is removed when the supervisor could not do so itself, because it was killed.
+    leftover: Option<PathBuf>,
 }
 
 impl Supervisor {
@@ -65,7 +68,8 @@ impl Supervisor {
         });
         writeln!(order, "{}", serde_json::to_string(spec)?)
             .context("cannot give the supervisor its order")?;
-        let this = Self { process, order: Some(order), messages };
+        let leftover = (!spec.keep_directory).then(|| spec.directory.clone());
+        let this = Self { process, order: Some(order), messages, leftover };
         this.wait_until_ready(spec, progress)?;
         Ok(this)
     }
@@ -114,5 +118,9 @@ impl Drop for Supervisor {
             let _ = self.process.kill();
         }
         let _ = self.process.wait();
+        if let Some(leftover) = &self.leftover {
+            // Usually gone already.
+            let _ = std::fs::remove_dir_all(leftover);
+        }
     }
 }

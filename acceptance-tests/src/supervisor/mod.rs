@@ -91,8 +91,9 @@ pub(crate) fn leashed(program: &Path) -> Option<(PathBuf, [OsString; 2])> {
     is_available().then(|| (executable(), [leash::SUBCOMMAND.into(), program.into()]))
 }
 
-/// This program. On Linux by a name that stays right when the file is replaced by a newer build meanwhile.
-fn executable() -> PathBuf {
+/// The path of this program, to start it once more. On Linux a name that stays right when the file is replaced
+/// by a newer build meanwhile.
+pub fn executable() -> PathBuf {
     if cfg!(target_os = "linux") {
         return "/proc/self/exe".into();
     }

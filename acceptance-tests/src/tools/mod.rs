@@ -19,6 +19,9 @@ use crate::{cache, progress::Progress};
 
 pub use recipe::Tool;
 
+/// What may come from `KUBEBUILDER_ASSETS`.
+const ASSETS: [&str; 2] = ["etcd", "kube-apiserver"];
+
 /// Where the programs of the lab are.
 #[derive(Debug, Clone, Default)]
 pub struct Tools {
@@ -41,7 +44,7 @@ impl Tools {
         for &tool in tools {
             let mut wanted: Vec<&str> = tool.programs().iter().map(|program| program.name).collect();
             if let Some(assets) = &assets {
-                wanted.retain(|name| !found.adopt(assets, name));
+                wanted.retain(|name| !(ASSETS.contains(name) && found.adopt(assets, name)));
             }
             if wanted.is_empty() {
                 continue;

@@ -64,7 +64,7 @@ pub(super) async fn check(options: LabOptions) -> anyhow::Result<()> {
 }
 
 fn start_holder(cloud: Cloud) -> anyhow::Result<(Child, Processes)> {
-    let mut child = Command::new(std::env::current_exe()?)
+    let mut child = Command::new(acceptance_tests::executable())
         .args(["selfcheck", "--hold", "--clusters", cloud.name()])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
