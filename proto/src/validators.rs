@@ -101,7 +101,7 @@ fn is_dns_label(text: &str) -> bool {
 
 /// The value itself is not shown: it may be a secret.
 fn refuse(node: &Node<'_>, diagnostics: &mut Diagnostics, summary: &str, what: &str) {
-    diagnostics.error_at(node.path(), summary, format!("`{}` {what}.", node.path()));
+    diagnostics.error_at(node.path(), summary, format!("It {what}."));
 }
 
 #[cfg(test)]
@@ -109,6 +109,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::diagnostics::Diagnostic;
     use crate::value::Number;
 
     type Check = Box<dyn Fn(&Node<'_>, &mut Diagnostics)>;
@@ -117,7 +118,9 @@ mod tests {
         let root = Value::map([("x", value.clone())]);
         let mut diagnostics = Diagnostics::new();
         check(&Node::root(&root).attribute("x"), &mut diagnostics);
-        diagnostics.iter().map(|diagnostic| diagnostic.detail.clone()).collect()
+        let named =
+            |found: &Diagnostic| format!("{}: {}", found.path.clone().unwrap_or_default(), found.detail);
+        diagnostics.iter().map(named).collect()
     }
 
     #[rstest]
@@ -136,14 +139,14 @@ mod tests {
     }
 
     #[rstest]
-    #[case(Box::new(one_of(&["auto", "explicit"])), "x".into(), "`x` must be one of `auto`, `explicit`.")]
-    #[case(Box::new(non_empty()), "".into(), "`x` must not be empty.")]
-    #[case(Box::new(non_empty()), Value::List(Vec::new()), "`x` must not be empty.")]
-    #[case(Box::new(duration()), "5".into(), "`x` is not a duration such as `90s`, `30m` or `1h30m`.")]
-    #[case(Box::new(positive_duration()), "0s".into(), "`x` must be above zero.")]
-    #[case(Box::new(range(0..=100)), Value::from(101), "`x` must be a whole number from 0 to 100.")]
-    #[case(Box::new(range(0..=100)), Value::Number(Number::Decimal("0.5".into())), "`x` must be a whole number from 0 to 100.")]
-    #[case(Box::new(each(range(0..=1))), Value::map([("a", Value::from(2))]), "`x[\"a\"]` must be a whole number from 0 to 1.")]
+    #[case(Box::new(one_of(&["auto", "explicit"])), "x".into(), "x: It must be one of `auto`, `explicit`.")]
+    #[case(Box::new(non_empty()), "".into(), "x: It must not be empty.")]
+    #[case(Box::new(non_empty()), Value::List(Vec::new()), "x: It must not be empty.")]
+    #[case(Box::new(duration()), "5".into(), "x: It is not a duration such as `90s`, `30m` or `1h30m`.")]
+    #[case(Box::new(positive_duration()), "0s".into(), "x: It must be above zero.")]
+    #[case(Box::new(range(0..=100)), Value::from(101), "x: It must be a whole number from 0 to 100.")]
+    #[case(Box::new(range(0..=100)), Value::Number(Number::Decimal("0.5".into())), "x: It must be a whole number from 0 to 100.")]
+    #[case(Box::new(each(range(0..=1))), Value::map([("a", Value::from(2))]), "x[\"a\"]: It must be a whole number from 0 to 1.")]
     fn bad_values_are_named(#[case] check: Check, #[case] value: Value, #[case] detail: &str) {
         assert_eq!(details(&check, &value), [detail]);
     }

@@ -65,8 +65,17 @@ fn diagnostic(diagnostic: &Diagnostic, kind: Option<&Type>) -> wire::Diagnostic 
     wire::Diagnostic {
         severity: severity.into(),
         summary: diagnostic.summary.clone(),
-        detail: diagnostic.detail.clone(),
+        detail: detail(diagnostic),
         attribute: diagnostic.path.as_ref().map(|known| path(known, kind)),
+    }
+}
+
+/// The detail, led by the path where it goes into nested attributes: hosts show the line of the outermost attribute,
+/// or of the whole block, and do not print the path.
+fn detail(diagnostic: &Diagnostic) -> String {
+    match &diagnostic.path {
+        Some(path) if path.steps().len() > 1 => format!("{path}: {}", diagnostic.detail),
+        _ => diagnostic.detail.clone(),
     }
 }
 

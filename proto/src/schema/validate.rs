@@ -26,14 +26,14 @@ fn validate(attributes: &BTreeMap<String, Attribute>, object: &Node<'_>, diagnos
                 diagnostics.error_at(
                     node.path(),
                     "A required value is missing",
-                    format!("`{}` must be set, and not to null.", node.path()),
+                    "It must be set, and not to null.",
                 );
             }
         } else if attribute.presence == Presence::Computed {
             diagnostics.error_at(
                 node.path(),
                 "A computed value is set",
-                format!("`{}` is set by the provider; remove it from the configuration.", node.path()),
+                "It is set by the provider; remove it from the configuration.",
             );
         } else if !node.is_unknown() {
             for validator in &attribute.validators {
@@ -62,7 +62,7 @@ fn validate_elements(
             diagnostics.error_at(
                 element.path(),
                 "An element is null",
-                format!("`{}` is null; leave the element out instead.", element.path()),
+                "It is null; leave the element out instead.",
             );
         }
         validate(children, &element, diagnostics);
