@@ -32,7 +32,7 @@ impl World {
         F: Future<Output = anyhow::Result<()>>,
     {
         let world = Self::get().map_err(Failed::from)?;
-        world.runtime.block_on(test(world)).map_err(|error| Failed::from(format!("{error:?}")))
+        world.runtime.block_on(test(world)).map_err(|error| Failed::from(format!("{error:#}")))
     }
 
     /// Ends the lab, if it was started.
@@ -44,7 +44,7 @@ impl World {
 
     fn get() -> Result<&'static Self, String> {
         let _making = MAKING.lock().map_err(|_| "the lab could not be made".to_owned())?;
-        let world = WORLD.get_or_init(|| Self::make().map_err(|error| format!("{error:?}")));
+        let world = WORLD.get_or_init(|| Self::make().map_err(|error| format!("{error:#}")));
         world.as_ref().map_err(Clone::clone)
     }
 
@@ -124,4 +124,9 @@ impl Scenario {
         let resource = &state["values"]["root_module"]["resources"][0];
         Ok(resource["values"].clone())
     }
+}
+
+/// What Terraform said on standard error, without its line breaks and margins, so that sentences can be found.
+pub(crate) fn said(output: &Output) -> String {
+    output.stderr.replace(['│', '╷', '╵'], " ").split_whitespace().collect::<Vec<_>>().join(" ")
 }

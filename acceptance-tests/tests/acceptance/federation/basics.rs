@@ -7,7 +7,7 @@ use super::hcl::{
     REQUIRED, config_map, deployment, federation, load_balancer, namespace, provider_for, resource,
 };
 use super::look;
-use crate::world::{Scenario, World};
+use crate::world::{Scenario, World, said};
 
 const ALL: [&str; 3] = ["aws", "azure", "gcp"];
 
@@ -94,7 +94,7 @@ pub(crate) async fn is_imported_by_its_name(world: &'static World) -> anyhow::Re
 
     let other = Scenario::new(world, &text).await?;
     let nothing = other.terraform.run(&["import", "multicluster_federation.it", "t-import-none"]).await?;
-    ensure!(nothing.stderr.contains("There is no federation `t-import-none`"), "{}", nothing.stderr);
+    ensure!(said(&nothing).contains("There is no federation `t-import-none`"), "{}", nothing.stderr);
     other.terraform.run(&["import", "multicluster_federation.it", name]).await?.ok()?;
     let plan = other.plan_json().await?;
     let change = &plan["resource_changes"][0]["change"];

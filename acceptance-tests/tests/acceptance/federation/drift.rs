@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::hcl::{REQUIRED, config_map, deployment, federation, namespace, provider_for, resource};
 use super::look;
-use crate::world::{Scenario, World};
+use crate::world::{Scenario, World, said};
 
 fn shop(world: &World, name: &str, members: &[&str]) -> String {
     let resources = [
@@ -20,7 +20,7 @@ fn shop(world: &World, name: &str, members: &[&str]) -> String {
 }
 
 /// What the planned forecast says of an object.
-fn said<'a>(plan: &'a serde_json::Value, cluster: &str, object: &str) -> &'a str {
+fn foretold<'a>(plan: &'a serde_json::Value, cluster: &str, object: &str) -> &'a str {
     plan["resource_changes"][0]["change"]["after"]["forecast"][cluster][object].as_str().unwrap_or_default()
 }
 
@@ -32,9 +32,9 @@ pub(crate) async fn is_shown_at_plan_and_corrected_at_apply(world: &'static Worl
     look::edit_replicas(world, "aws", name, "web", 5).await?;
     look::config_maps(world, "gcp", name).await?.delete("settings", &DeleteParams::default()).await?;
     let plan = scenario.plan_json().await?;
-    let web = said(&plan, "aws", "Deployment t-drift/web");
+    let web = foretold(&plan, "aws", "Deployment t-drift/web");
     ensure!(web == "correct: spec.replicas (now 5, set by kubectl-edit)", "the plan says `{web}`");
-    let settings = said(&plan, "gcp", "ConfigMap t-drift/settings");
+    let settings = foretold(&plan, "gcp", "ConfigMap t-drift/settings");
     ensure!(settings == "create again: it was deleted", "the plan says `{settings}`");
 
     scenario.terraform.apply(Some("saved.plan")).await?.ok()?;
@@ -79,7 +79,7 @@ pub(crate) async fn an_object_that_is_not_ours_stops_the_plan(world: &'static Wo
     for expected in
         ["ConfigMap t-foreign/settings exists already", "written by helm", "multicluster_federation.it"]
     {
-        ensure!(plan.stderr.contains(expected), "no `{expected}` in:\n{}", plan.stderr);
+        ensure!(said(&plan).contains(expected), "no `{expected}` in:\n{}", plan.stderr);
     }
     let kept = look::config_maps(world, "aws", name).await?.get("settings").await?;
     ensure!(kept.data.is_some_and(|data| data["key"] == "theirs"), "their object was changed");
@@ -102,7 +102,7 @@ pub(crate) async fn a_field_that_was_never_ours_is_not_taken(world: &'static Wor
     scenario.write(&text)?;
     let apply = scenario.terraform.apply(None).await?;
     ensure!(apply.code == Some(1), "{}", apply.stdout);
-    ensure!(apply.stderr.contains("team-b"), "the owner is not named:\n{}", apply.stderr);
+    ensure!(said(&apply).contains("team-b"), "the owner is not named:\n{}", apply.stderr);
     let kept = look::config_maps(world, "gcp", name).await?.get("settings").await?;
     ensure!(kept.data.is_some_and(|data| data["extra"] == "theirs"), "their field was taken");
     // The failure is not forgotten, and taking the wish back heals it.

@@ -8,7 +8,7 @@ use futures::{StreamExt as _, stream};
 
 use super::hcl::{REQUIRED, config_map, deployment, federation, namespace, provider_for, resource};
 use super::look;
-use crate::world::{Scenario, World};
+use crate::world::{Scenario, World, said};
 
 /// How long a test waits for something to show on a cluster.
 const SOON: Duration = Duration::from_secs(60);
@@ -30,7 +30,17 @@ fn with_web(world: &World, name: &str, image: &str, more: &str) -> String {
 fn with_settings(world: &World, name: &str, value: &str) -> String {
     let resources =
         [namespace(name), resource("settings", &config_map(name, "settings", value), "")].concat();
-    format!("{REQUIRED}{}{}", provider_for(world, &["gcp"]), federation(name, &["gcp"], "", &resources))
+    // Records of its own, so that nobody else makes or needs their namespace.
+    let arguments = format!("  inventory_namespace = {:?}", records(name));
+    format!(
+        "{REQUIRED}{}{}",
+        provider_for(world, &["gcp"]),
+        federation(name, &["gcp"], &arguments, &resources)
+    )
+}
+
+fn records(name: &str) -> String {
+    format!("{name}-records")
 }
 
 async fn value(world: &World, namespace: &str) -> anyhow::Result<Option<String>> {
@@ -162,7 +172,7 @@ pub(crate) async fn killed_anywhere_in_a_create(world: &'static World) -> anyhow
             scenario.expect_no_changes().await?;
             ensure!(code(scenario, &[], &DESTROY).await? == Some(0), "destroy failed");
             ensure!(!look::has_namespace(world, "gcp", name).await?, "the namespace is left");
-            ensure!(look::inventory(world, "gcp", name).await?.is_none(), "the record is left");
+            ensure!(!look::has_namespace(world, "gcp", &records(name)).await?, "the record is left");
             Ok(())
         },
     )
@@ -210,7 +220,7 @@ pub(crate) async fn killed_anywhere_in_a_destroy(world: &'static World) -> anyho
         async |scenario, _, env| code(scenario, env, &DESTROY).await,
         async |_, name| {
             ensure!(!look::has_namespace(world, "gcp", name).await?, "the namespace is left");
-            ensure!(look::inventory(world, "gcp", name).await?.is_none(), "the record is left");
+            ensure!(!look::has_namespace(world, "gcp", &records(name)).await?, "the record is left");
             Ok(())
         },
     )
@@ -223,7 +233,7 @@ pub(crate) async fn a_failed_create_is_replaced_cleanly(world: &'static World) -
     let scenario = Scenario::new(world, &with_web(world, name, "web:noimage", &extra)).await?;
     let apply = scenario.terraform.apply(None).await?;
     ensure!(apply.code == Some(1), "{}", apply.stdout);
-    ensure!(apply.stderr.contains("ImagePull"), "{}", apply.stderr);
+    ensure!(said(&apply).contains("ImagePull"), "{}", apply.stderr);
     ensure!(
         look::inventory(world, "aws", name).await?.is_some_and(|it| it["state"] == "incomplete"),
         "no record"
@@ -249,7 +259,7 @@ pub(crate) async fn an_existing_federation_is_not_taken_over(world: &'static Wor
     let other = Scenario::new(world, &text.replace("\"one\"", "\"two\"")).await?;
     let plan = other.terraform.plan(None).await?;
     ensure!(plan.code == Some(1), "{}", plan.stdout);
-    ensure!(plan.stderr.contains("exists already") && plan.stderr.contains("import"), "{}", plan.stderr);
+    ensure!(said(&plan).contains("exists already") && said(&plan).contains("import"), "{}", plan.stderr);
     ensure!(value(world, name).await?.as_deref() == Some("one"), "it was taken over");
     scenario.terraform.destroy().await?.ok()?;
     Ok(())

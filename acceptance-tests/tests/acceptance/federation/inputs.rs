@@ -4,7 +4,7 @@ use anyhow::ensure;
 
 use super::hcl::{REQUIRED, config_map, deployment, federation, namespace, provider, provider_for, resource};
 use super::look;
-use crate::world::{Scenario, World};
+use crate::world::{Scenario, World, said};
 
 /// Configurations and what their error must say.
 fn cases(world: &World) -> Vec<(&'static str, String, Vec<&'static str>)> {
@@ -142,8 +142,7 @@ pub(crate) async fn are_refused_at_plan_with_their_path(world: &'static World) -
     for (case, text, expected) in cases(world) {
         scenario.write(&text)?;
         let plan = scenario.terraform.plan(None).await?;
-        // Long lines are broken by the terminal's width, with a mark at each line's beginning.
-        let said = plan.stderr.replace("\n│ ", " ").split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = said(&plan);
         for part in expected {
             if !said.contains(part) {
                 failures.push(format!("{case}: no `{part}` in:\n{}\n{}", plan.stderr, plan.stdout));
@@ -171,7 +170,7 @@ pub(crate) async fn deletion_protection_protects(world: &'static World) -> anyho
     let scenario = Scenario::new(world, &text(true)).await?;
     scenario.terraform.apply(None).await?.ok()?;
     let destroy = scenario.terraform.destroy().await?;
-    ensure!(destroy.code == Some(1) && destroy.stderr.contains("protected"), "{}", destroy.stderr);
+    ensure!(destroy.code == Some(1) && said(&destroy).contains("protected"), "{}", destroy.stderr);
     ensure!(look::has_namespace(world, "aws", name).await?, "it was destroyed");
     scenario.apply(&text(false)).await?;
     scenario.terraform.destroy().await?.ok()?;

@@ -8,7 +8,7 @@ use super::hcl::{
     REQUIRED, by_kubeconfig, config_map, deployment, federation, namespace, provider, provider_for, resource,
 };
 use super::look;
-use crate::world::{Scenario, World};
+use crate::world::{Scenario, World, said};
 
 fn settings(name: &str, value: &str) -> String {
     [namespace(name), resource("settings", &config_map(name, "settings", value), "")].concat()
@@ -79,8 +79,8 @@ pub(crate) async fn one_unreachable_member_holds_up_nobody(world: &'static World
     scenario.write(&text("two"))?;
     let apply = scenario.terraform.apply(None).await?;
     ensure!(apply.code == Some(1), "{}", apply.stdout);
-    ensure!(apply.stderr.contains("Cluster `gcp` failed"), "{}", apply.stderr);
-    ensure!(apply.stderr.contains("Cluster `aws` is done"), "{}", apply.stderr);
+    ensure!(said(&apply).contains("Cluster `gcp` failed"), "{}", apply.stderr);
+    ensure!(said(&apply).contains("Cluster `aws` is done"), "{}", apply.stderr);
     ensure!(value(world, "aws", name).await?.as_deref() == Some("two"), "aws was held up");
     ensure!(value(world, "gcp", name).await?.as_deref() == Some("one"), "gcp was reached after all");
 
@@ -103,7 +103,7 @@ pub(crate) async fn a_create_writes_nothing_unless_all_answer(world: &'static Wo
     let scenario = Scenario::new(world, &text).await?;
     let apply = scenario.terraform.apply(None).await?;
     ensure!(apply.code == Some(1), "{}", apply.stdout);
-    ensure!(apply.stderr.contains("Nothing was changed on any cluster"), "{}", apply.stderr);
+    ensure!(said(&apply).contains("Nothing was changed on any cluster"), "{}", apply.stderr);
     ensure!(!look::has_namespace(world, "aws", name).await?, "aws was written to");
     ensure!(look::inventory(world, "aws", name).await?.is_none(), "aws has a record");
     let state = scenario.terraform.show_json(None).await?;
@@ -152,7 +152,7 @@ pub(crate) async fn one_cluster_under_two_names_is_refused(world: &'static World
     let scenario = Scenario::new(world, &text).await?;
     let plan = scenario.terraform.plan(None).await?;
     ensure!(plan.code == Some(1), "{}", plan.stdout);
-    ensure!(plan.stderr.contains("is the same cluster as"), "{}", plan.stderr);
+    ensure!(said(&plan).contains("is the same cluster as"), "{}", plan.stderr);
     ensure!(!look::has_namespace(world, "aws", name).await?, "it was written to");
     Ok(())
 }
@@ -240,7 +240,7 @@ pub(crate) async fn a_member_whose_entry_is_gone_can_be_left(world: &'static Wor
     scenario.write(&text(&[by_kubeconfig(world, "aws")], &["aws"]))?;
     let plan = scenario.terraform.plan(None).await?;
     ensure!(plan.code == Some(1), "{}", plan.stdout);
-    ensure!(plan.stderr.contains("Keep the entry for one more apply"), "{}", plan.stderr);
+    ensure!(said(&plan).contains("Keep the entry for one more apply"), "{}", plan.stderr);
     scenario.write(&text(&all, &["aws", "gcp"]))?;
     scenario.terraform.destroy().await?.ok()?;
     Ok(())

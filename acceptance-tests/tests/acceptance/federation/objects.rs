@@ -10,7 +10,7 @@ use super::hcl::{
     REQUIRED, config_map, deployment, federation, load_balancer, namespace, provider_for, resource,
 };
 use super::look;
-use crate::world::{Scenario, World};
+use crate::world::{Scenario, World, said};
 
 fn on(world: &World, members: &[&str], name: &str, arguments: &str, resources: &[String]) -> String {
     format!(
@@ -56,7 +56,7 @@ pub(crate) async fn a_broken_image_fails_fast_and_is_healed(world: &'static Worl
     let apply = scenario.terraform.apply(None).await?;
     ensure!(apply.code == Some(1), "{}", apply.stdout);
     for expected in ["Deployment t-broken/web", "CrashLoopBackOff", "Cluster `aws` failed"] {
-        ensure!(apply.stderr.contains(expected), "no `{expected}` in:\n{}", apply.stderr);
+        ensure!(said(&apply).contains(expected), "no `{expected}` in:\n{}", apply.stderr);
     }
     // The timeout is half an hour; a crash loop is seen within seconds.
     ensure!(begun.elapsed().as_secs() < 120, "it took {:?}", begun.elapsed());
@@ -103,7 +103,7 @@ spec:
     scenario.write(&on(world, &["aws"], name, "", &[namespace(name), resource("widgets", only, "")]))?;
     let apply = scenario.terraform.apply(None).await?;
     ensure!(apply.code == Some(1), "{}", apply.stdout);
-    ensure!(apply.stderr.contains("has no Widget in example.com/v1"), "{}", apply.stderr);
+    ensure!(said(&apply).contains("has no Widget in example.com/v1"), "{}", apply.stderr);
     ensure!(!look::has_namespace(world, "aws", name).await?, "something was written");
     Ok(())
 }
@@ -111,7 +111,7 @@ spec:
 pub(crate) async fn what_blocks_a_deletion_is_named(world: &'static World) -> anyhow::Result<()> {
     let name = "t-blocked";
     let resources = [namespace(name), resource("settings", &config_map(name, "settings", "one"), "")];
-    let timeouts = "  timeouts = { delete = \"5s\" }";
+    let timeouts = "  timeouts = { delete = \"20s\" }";
     let scenario = Scenario::new(world, &on(world, &["aws", "azure"], name, timeouts, &resources)).await?;
     scenario.terraform.apply(None).await?.ok()?;
     let hold =
@@ -121,7 +121,7 @@ pub(crate) async fn what_blocks_a_deletion_is_named(world: &'static World) -> an
 
     let destroy = scenario.terraform.destroy().await?;
     ensure!(destroy.code == Some(1), "{}", destroy.stdout);
-    ensure!(destroy.stderr.contains("example.com/hold"), "the finalizer is not named:\n{}", destroy.stderr);
+    ensure!(said(&destroy).contains("example.com/hold"), "the finalizer is not named:\n{}", destroy.stderr);
     ensure!(!look::has_namespace(world, "azure", name).await?, "azure was held up");
 
     api.patch("settings", &PatchParams::default(), &hold(json!(null))).await?;

@@ -40,9 +40,12 @@ pub(super) async fn plan(clusters: &Clusters, request: PlanRequest<'_>, response
     let prior =
         if request.prior.is_null() { None } else { model::model(request.prior, &mut Diagnostics::new()) };
     let known = state::cluster_uids(request.prior);
-    let instance = Node::root(request.prior).attribute("uid").str().unwrap_or_default();
-    let planning =
-        Planning { clusters, model: &model, prior: prior.as_ref(), record: &record, known, instance };
+    let makes = request.prior.is_null();
+    let uid = Node::root(request.prior).attribute("uid").str().map(str::to_owned);
+    // A create that is one half of a replacement brings the record of the other half.
+    let instance = uid.or_else(|| record.instance()).unwrap_or_default();
+    let prior = prior.as_ref();
+    let planning = Planning { clusters, model: &model, prior, record: &record, known, makes, instance };
 
     let mut outcome = Outcome::default();
     for name in model.spec.members.keys() {
@@ -71,7 +74,10 @@ struct Planning<'a> {
     prior: Option<&'a Model>,
     record: &'a Record,
     known: BTreeMap<ClusterName, ClusterUid>,
-    instance: &'a str,
+    /// Whether the federation is to be made, possibly after the present one has been destroyed.
+    makes: bool,
+    /// The creation of the federation that may be found on the members.
+    instance: String,
 }
 
 impl Planning<'_> {
@@ -110,9 +116,9 @@ impl Planning<'_> {
             Err(error) => return without_connection(name, &error, diagnostics),
         };
         let recorded = self.record.seen(name);
-        let joined = recorded.filter(|seen| seen.instance.as_deref() == Some(self.instance));
+        let joined = recorded.filter(|seen| seen.instance.as_ref() == Some(&self.instance));
         let nothing_new = joined.is_some_and(|seen| desired.keys().all(|key| seen.object(key).is_some()));
-        if let Some(seen) = recorded.filter(|_| nothing_new) {
+        if let Some(seen) = recorded.filter(|_| nothing_new && !self.makes) {
             let uid = match self.clusters.read_already(name) {
                 Some(uid) => Ok(uid),
                 None => member.uid().await,
@@ -129,7 +135,7 @@ impl Planning<'_> {
         };
         let labels = self.model.spec.members.get(name).cloned().unwrap_or_default();
         let observation = &observed.observation;
-        if let Err(refusals) = plan_member(&self.model.set, self.instance, &labels, desired, observation) {
+        if let Err(refusals) = plan_member(&self.model.set, &self.instance, &labels, desired, observation) {
             let error = FederationError {
                 doing: format!("join cluster `{name}` to the federation"),
                 reason: Reason::Refused(refusals),
@@ -137,8 +143,13 @@ impl Planning<'_> {
             refuse(name, &error, diagnostics);
             return Look::Failed;
         }
-        // Where the last read saw the same cluster, the forecast speaks of what it saw: the words stay the same.
         let uid = observation.cluster_uid.clone();
+        if self.makes {
+            // What is there now may be what a replacement destroys before this plan is carried out, or what an apply
+            // that was cut short has left to go on with. Either way this one makes everything.
+            return Look::Seen(uid, None);
+        }
+        // Where the last read saw the same cluster, the forecast speaks of what it saw: the words stay the same.
         let seen = joined.filter(|seen| seen.cluster_uid == uid).cloned();
         Look::Seen(uid, Some(seen.unwrap_or_else(|| observation.seen())))
     }

@@ -53,6 +53,8 @@ pub(super) async fn read(clusters: &Clusters, response: &mut StateResponse) {
                 uids.insert(name.clone(), seen.cluster_uid.clone());
             }
             None => {
+                // Another cluster under the name does not mean that the federation is gone.
+                found |= !same_cluster;
                 syncs.remove(name);
             }
         }

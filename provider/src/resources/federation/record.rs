@@ -44,6 +44,11 @@ impl Record {
         serde_json::to_vec(&record).unwrap_or_default()
     }
 
+    /// The creation of the federation that the members were last seen with.
+    pub(super) fn instance(&self) -> Option<String> {
+        self.members.values().find_map(|member| member.seen.as_ref()?.instance.clone())
+    }
+
     /// What was last seen of a member.
     pub(super) fn seen(&self, name: &ClusterName) -> Option<&Seen> {
         self.members.get(name).and_then(|member| member.seen.as_ref())
