@@ -46,7 +46,7 @@ impl MemberError {
         if text(&status, "/kind") == "Status" {
             from_status(code.as_u16(), &status, quoting)
         } else {
-            from_foreign(code, body)
+            from_foreign(code, body, quoting)
         }
     }
 
@@ -85,9 +85,9 @@ fn from_status(code: u16, status: &Value, quoting: Quoting) -> MemberError {
 }
 
 /// An error answer of something else: a proxy, a load balancer, a login page.
-fn from_foreign(code: StatusCode, body: &[u8]) -> MemberError {
+fn from_foreign(code: StatusCode, body: &[u8], quoting: Quoting) -> MemberError {
     let code = code.as_u16();
-    let said = cut(&String::from_utf8_lossy(body.get(..2048).unwrap_or(body)));
+    let said = quoting.quote(&String::from_utf8_lossy(body.get(..2048).unwrap_or(body)));
     let said = if said.is_empty() { "no explanation".to_owned() } else { said };
     match code {
         401 => MemberError::Unauthorized { reason: said },
@@ -230,5 +230,38 @@ fn io_words(error: &io::Error) -> Option<&'static str> {
             Some("its host name cannot be resolved")
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::any, prop_assert, proptest};
+    use serde_json::json;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_answer_becomes_a_short_message(code in 400_u16..600, body in vec(any::<u8>(), 0..3000)) {
+            let code = StatusCode::from_u16(code).unwrap();
+            let message = MemberError::from_answer(code, &body, Quoting::Allowed).to_string();
+            prop_assert!(!message.is_empty() && message.chars().count() < 500, "{message}");
+        }
+
+        #[test]
+        fn any_status_becomes_a_short_message_and_about_a_secret_quotes_nothing(
+            code in 400_u16..600, reason in "[A-Z][a-z]{0,20}", prefix in "(strict decoding error: |typed patch object \\(x\\): |)",
+            said in "\\PC{0,200}hunter2\\PC{0,200}",
+        ) {
+            let status = json!({ "kind": "Status", "message": format!("{prefix}{said}"), "reason": reason,
+                "details": { "causes": [{ "field": "data.a", "message": said }, 7] } });
+            let body = status.to_string();
+            let code = StatusCode::from_u16(code).unwrap();
+            let message = MemberError::from_answer(code, body.as_bytes(), Quoting::Allowed).to_string();
+            prop_assert!(message.chars().count() < 3000);
+            let message = MemberError::from_answer(code, body.as_bytes(), Quoting::Forbidden).to_string();
+            let allowed = code == StatusCode::FORBIDDEN;
+            prop_assert!(allowed || !message.contains("hunter2"), "{message}");
+        }
     }
 }

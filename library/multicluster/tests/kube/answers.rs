@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use kube::client::Body;
 use multicluster::member::Member;
 use multicluster_core::names::ClusterName;
@@ -36,6 +36,12 @@ pub(crate) fn text(status: u16, body: &str) -> Reply {
     let mut reply = Response::new(Full::new(Bytes::from(body.to_owned())).boxed_unsync());
     *reply.status_mut() = StatusCode::from_u16(status).unwrap();
     reply
+}
+
+/// An answer whose body comes in pieces.
+pub(crate) fn pieces(pieces: Vec<Vec<u8>>) -> Reply {
+    let frames = pieces.into_iter().map(|piece| Ok(http_body::Frame::data(Bytes::from(piece))));
+    Response::new(StreamBody::new(futures::stream::iter(frames)).boxed_unsync())
 }
 
 /// All that was asked so far.

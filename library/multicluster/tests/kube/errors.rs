@@ -90,6 +90,7 @@ async fn invalid_fields_are_named() {
 #[case::webhook(|| status(403, "Forbidden", "admission webhook \"x\" denied the request: hunter2", json!({})))]
 #[case::strict(|| status(400, "BadRequest", "strict decoding error: hunter2", json!({})))]
 #[case::schema(|| status(500, "", "failed to create typed patch object (x): .stringData.a: expected string, got &value.valueUnstructured{Value:hunter2}", json!({})))]
+#[case::something_that_echoes(|| answers::text(403, "blocked: hunter2"))]
 #[case::other(|| status(500, "InternalError", "hunter2", json!({})))]
 #[tokio::test]
 async fn about_a_secret_the_server_is_not_quoted(#[case] reply: fn() -> Reply) {

@@ -1,8 +1,16 @@
 //! Waiting until objects are gone.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
-use multicluster::member::{MemberError, ResourceType, Wait, WaitError};
+use multicluster::member::{Member, MemberError, ResourceType, Wait, WaitError};
+use proptest::{
+    collection::vec,
+    prelude::{ProptestConfig, any},
+    proptest,
+};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -116,6 +124,62 @@ async fn a_connection_that_died_unnoticed_is_given_up_after_a_minute() {
     assert_eq!(start.elapsed().as_secs(), 65);
 }
 
+/// A server whose first watches say these bytes, in these pieces, and whose later watches say that the object is gone.
+fn saying(pieces: Vec<Vec<u8>>) -> Member {
+    let watches = AtomicUsize::new(0);
+    let list = json!({ "metadata": { "resourceVersion": "1" }, "items": [service("u-1")] });
+    let gone = format!("{}\n", json!({ "type": "DELETED", "object": service("u-1") }));
+    let answer = move |asked: &answers::Asked| {
+        if !asked.query.contains("watch=true") {
+            return answers::json(200, &list);
+        }
+        match watches.fetch_add(1, Ordering::SeqCst) {
+            0 => answers::pieces(pieces.clone()),
+            _ => answers::text(200, &gone),
+        }
+    };
+    answers::member(answer).0
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn events_arrive_in_any_pieces(cuts in vec(0_usize..1000, 0..20)) {
+        let mut changed = service("u-1");
+        changed["metadata"]["labels"] = json!({ "über": "größe" });
+        let events = format!(
+            "{}\n\n{}\n{}\n",
+            json!({ "type": "BOOKMARK", "object": { "metadata": { "resourceVersion": "2" } } }),
+            json!({ "type": "MODIFIED", "object": changed }),
+            json!({ "type": "DELETED", "object": changed }),
+        );
+        let mut cuts: Vec<_> = cuts.into_iter().map(|cut| cut.min(events.len())).collect();
+        cuts.extend([0, events.len()]);
+        cuts.sort_unstable();
+        let pieces = cuts.windows(2).map(|ends| events.as_bytes()[ends[0]..ends[1]].to_vec()).collect();
+        block_on(async {
+            let start = Instant::now();
+            let waited = saying(pieces).wait_gone(&services(), Some("shop"), "web", "u-1", &within(60)).await;
+            assert_eq!(waited, Ok(()));
+            assert!(start.elapsed().is_zero(), "the events were read at once");
+        });
+    }
+
+    #[test]
+    fn whatever_a_watch_says_the_next_one_is_read(bytes in vec(any::<u8>(), 0..300)) {
+        block_on(async {
+            let waited = saying(vec![bytes]).wait_gone(&services(), Some("shop"), "web", "u-1", &within(60)).await;
+            assert_eq!(waited, Ok(()));
+        });
+    }
+}
+
+fn block_on(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.unwrap().block_on(test);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_deadline_says_what_holds_it() {
     let store = Store::new();
@@ -166,7 +230,8 @@ async fn a_missing_permission_is_not_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_the_server_does_not_understand_is_not_repeated() {
-    let (member, log) = answers::member(|_| answers::status(400, "BadRequest", "field label not supported", json!({})));
+    let (member, log) =
+        answers::member(|_| answers::status(400, "BadRequest", "field label not supported", json!({})));
     let error = member.wait_gone(&services(), Some("shop"), "web", "u-1", &within(60)).await.unwrap_err();
     assert!(matches!(error, WaitError::Member(MemberError::Other { .. })));
     assert_eq!(log.all().len(), 1);
