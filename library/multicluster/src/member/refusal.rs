@@ -87,13 +87,14 @@ fn from_status(code: u16, status: &Value, quoting: Quoting) -> MemberError {
 /// An error answer of something else: a proxy, a load balancer, a login page.
 fn from_foreign(code: StatusCode, body: &[u8], quoting: Quoting) -> MemberError {
     let code = code.as_u16();
-    let said = quoting.quote(&String::from_utf8_lossy(body.get(..2048).unwrap_or(body)));
-    let said = if said.is_empty() { "no explanation".to_owned() } else { said };
+    let body = String::from_utf8_lossy(body.get(..2048).unwrap_or(body));
+    let said = quoting.quote(&body);
+    let said = if body.trim().is_empty() { "no explanation".to_owned() } else { said };
     match code {
         401 => MemberError::Unauthorized { reason: said },
         403 => MemberError::Forbidden { message: said },
         // The API server's own words for a path that it does not know.
-        404 if said == "404 page not found" => MemberError::UnknownKind,
+        404 if body.trim() == "404 page not found" => MemberError::UnknownKind,
         429 | 502..=504 => MemberError::Unreachable { reason: format!("something answers {code}: {said}") },
         _ => MemberError::Other {
             message: format!("something that is not a Kubernetes API server answers {code}: {said}"),
