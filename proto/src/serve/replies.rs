@@ -47,22 +47,33 @@ where
     }
 
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let hold = self.operations.hold();
+        let operations = self.operations.clone();
+        let hold = operations.hold();
         let response = self.inner.call(request);
-        Box::pin(async move { Ok(response.await?.map(|inner| Body::new(CountedBody { inner, hold }))) })
+        Box::pin(async move {
+            Ok(response.await?.map(|inner| Body::new(CountedBody { inner, operations, hold })))
+        })
     }
 }
 
 /// A reply.
 struct CountedBody {
     inner: Body,
+    operations: Operations,
     hold: TaskTrackerToken,
 }
 
 /// Some bytes of a reply, dropped when they are written.
 struct CountedBytes {
     bytes: Bytes,
+    operations: Operations,
     _hold: TaskTrackerToken,
+}
+
+impl Drop for CountedBytes {
+    fn drop(&mut self) {
+        self.operations.written(self.bytes.len());
+    }
 }
 
 impl AsRef<[u8]> for CountedBytes {
@@ -81,7 +92,10 @@ impl http_body::Body for CountedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(context));
         Poll::Ready(frame.map(|frame| {
-            let count = |bytes| Bytes::from_owner(CountedBytes { bytes, _hold: self.hold.clone() });
+            let count = |bytes| {
+                let operations = self.operations.clone();
+                Bytes::from_owner(CountedBytes { bytes, operations, _hold: self.hold.clone() })
+            };
             frame.map(|frame| frame.map_data(count))
         }))
     }
