@@ -199,7 +199,11 @@ impl Terraform {
     /// # Errors
     /// When the program cannot be run.
     pub async fn run_attached(&self, arguments: &[&str]) -> anyhow::Result<Option<i32>> {
-        let status = self.command(None, arguments).status().await;
+        let mut command = self.command(None, arguments);
+        if !std::io::stdout().is_terminal() {
+            command.env("TF_CLI_ARGS", "-no-color");
+        }
+        let status = command.status().await;
         Ok(status.with_context(|| format!("cannot run {}", self.program.display()))?.code())
     }
 
