@@ -32,6 +32,7 @@ pub(crate) async fn join_and_leave(world: &'static World) -> anyhow::Result<()> 
     let plan = scenario.plan_json().await?;
     let forecast = &plan["resource_changes"][0]["change"]["after"]["forecast"];
     let expected = json!({
+        "aws": { "member": "unchanged", "Namespace t-join": "unchanged", "ConfigMap t-join/settings": "unchanged" },
         "azure": { "member": "leave", "Namespace t-join": "delete", "ConfigMap t-join/settings": "delete" },
         "gcp": { "member": "join", "Namespace t-join": "create", "ConfigMap t-join/settings": "create" },
     });

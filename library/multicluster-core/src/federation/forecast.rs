@@ -14,10 +14,13 @@ use crate::scope;
 
 /// The key under which a forecast speaks of the member itself.
 pub const MEMBER: &str = "member";
+/// What is said where nothing happens. It is said of every such object: Terraform shows a plan's forecast as a change
+/// of the last one, and an entry that disappeared would read as if the object did.
+pub const UNCHANGED: &str = "unchanged";
 /// How many changed fields of one object are named.
 const NAMED_CHANGES: usize = 6;
 
-/// What will happen to each object of one member; objects to which nothing happens are left out.
+/// What will happen to a member and to each object on it.
 pub type Forecast = BTreeMap<String, String>;
 
 /// The inputs of a forecast of one member.
@@ -57,9 +60,8 @@ pub fn forecast(outlook: &Outlook<'_>) -> Forecast {
     for (key, wanted) in desired {
         let seen = outlook.seen.and_then(|seen| seen.object(key));
         let before = prior.and_then(|prior| prior.get(key)).map(|before| &before.object);
-        if let Some(text) = applied(key, before, &wanted.object, &wanted.digest, seen) {
-            forecast.insert(key.to_string(), text);
-        }
+        let text = applied(key, before, &wanted.object, &wanted.digest, seen);
+        forecast.insert(key.to_string(), text.unwrap_or_else(|| UNCHANGED.to_owned()));
     }
     for object in outlook.seen.map(|seen| seen.objects.as_slice()).unwrap_or_default() {
         let key = object.key();
@@ -73,6 +75,7 @@ pub fn forecast(outlook: &Outlook<'_>) -> Forecast {
     if incomplete && outlook.desired.is_some() && !forecast.contains_key(MEMBER) {
         forecast.insert(MEMBER.to_owned(), "resume: the last apply did not come to its end here".to_owned());
     }
+    forecast.entry(MEMBER.to_owned()).or_insert_with(|| UNCHANGED.to_owned());
     forecast
 }
 

@@ -77,8 +77,9 @@ pub(super) fn schema() -> Schema {
         "forecast",
         Attribute::of(
             Type::map(Type::map(Type::String)),
-            "Per member and object, what the apply that is planned (or was last done) changes. Objects to which \
-             nothing happens are left out.",
+            "Per member and object, what the apply that is planned (or was last done) changes: `create`, `update` with \
+             the fields, `correct` with what others changed, `delete`, `unchanged`. The key `member` is about the \
+             member itself: `join`, `leave`, `resume`.",
         )
         .computed(),
     )

@@ -54,16 +54,12 @@ pub(super) fn partial_text_map(texts: PerMember<String>) -> Value {
     Value::map(texts.into_iter().map(|(name, text)| (name.to_string(), value(text))))
 }
 
-/// Forecasts as a value. Members of which nothing is to be said are left out.
+/// Forecasts as a value.
 pub(super) fn forecasts(forecasts: PerMember<Forecast>) -> Value {
-    let said = |(_, forecast): &(ClusterName, Option<Forecast>)| {
-        forecast.as_ref().is_none_or(|forecast| !forecast.is_empty())
-    };
     let value = |forecast: Option<Forecast>| {
         forecast.map_or(Value::Unknown, |forecast| {
             Value::map(forecast.into_iter().map(|(object, text)| (object, Value::from(text))))
         })
     };
-    let entries = forecasts.into_iter().filter(said).map(|(name, it)| (name.to_string(), value(it)));
-    Value::map(entries)
+    Value::map(forecasts.into_iter().map(|(name, forecast)| (name.to_string(), value(forecast))))
 }
