@@ -4,6 +4,7 @@
 //! terminal does, and a run that is dropped takes its providers along. So does a run whose test is killed, in
 //! programs that call [`crate::hidden_subcommand`].
 
+use std::io::IsTerminal as _;
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
