@@ -11,6 +11,9 @@
 //! | [`federation`] | what a federation has on its members, and how that is changed |
 //! | [`failpoint`] | named points at which a test can end the process |
 
+/// The decisions that this crate carries out.
+pub use multicluster_core as core;
+
 pub mod clock;
 #[cfg(feature = "kube")]
 pub mod connection;
