@@ -1,8 +1,9 @@
 //! A provider whose objects are files, for holding the protocol against real hosts.
 //!
 //! A `fixture_note` is the file `directory/name.json`. Whoever edits or removes the file makes drift. A note can be
-//! slow (`create_seconds`), crash (`panic_on`), and be interrupted: then it is kept with `complete = false`, and the
-//! next apply finishes it.
+//! slow (`create_seconds`, `update_seconds`), crash (`panic_on`), and be interrupted: then it is kept with
+//! `complete = false`, and the next apply finishes it. It can be slow in that, too (`stop_seconds`). In states of
+//! schema version 0, `text` was called `body`.
 
 use std::path::{Path as FilePath, PathBuf};
 use std::process::ExitCode;
@@ -96,7 +97,8 @@ fn note_schema() -> Schema {
         ("uid", Attribute::string("Made once.").computed().keep_state()),
     ];
     let moments = ["plan", "create", "update", "delete", "read"];
-    Schema::new("A file.")
+    let seconds = |description: &str| Attribute::number(description).validate(validators::range(0..=3600));
+    Schema { version: 1, ..Schema::new("A file.") }
         .attribute("directory", Attribute::string("Where the file is.").required().requires_replace())
         .attribute(
             "name",
@@ -111,10 +113,9 @@ fn note_schema() -> Schema {
         .attribute("secret_wo", Attribute::string("Never stored.").write_only())
         .attribute("secret_wo_version", Attribute::number("Raise it to write the secret again."))
         .attribute("secret_bytes", Attribute::number("Length of the secret that was written.").computed())
-        .attribute(
-            "create_seconds",
-            Attribute::number("How long creation takes.").validate(validators::range(0..=3600)),
-        )
+        .attribute("create_seconds", seconds("How long creation takes."))
+        .attribute("update_seconds", seconds("How long an update takes."))
+        .attribute("stop_seconds", seconds("How long it takes to stop when interrupted."))
         .attribute("panic_on", Attribute::string("When to crash.").validate(validators::one_of(&moments)))
         .attribute("timeouts", timeouts::attribute(&[("create", "30m")]))
         .attribute("id", Attribute::string("The file without `.json`.").computed().keep_state())
@@ -154,32 +155,14 @@ impl Resource for Note {
             response.diagnostics.error("The note exists", "Import it instead.");
             return;
         }
-        let mut state = written(request, 1, &endpoint);
-        state.set("complete", false.into());
-        write(&file, &state, response).await;
-        crash(request.planned, "create");
-
-        let planned = Node::root(request.planned);
-        let seconds = planned.attribute("create_seconds").i64().unwrap_or_default();
-        let length = Duration::from_secs(seconds.unsigned_abs());
-        let limit = timeouts::get(&planned.attribute("timeouts"), "create").unwrap_or(CREATE_TIMEOUT);
-        if !wait(context, length.min(limit)).await {
-            response.diagnostics.warning("Creation was interrupted", "The next apply finishes it.");
-        } else if length > limit {
-            let limit = duration::format(limit);
-            response.diagnostics.error("Creation took too long", format!("It was not done after {limit}."));
-        } else {
-            state.set("complete", true.into());
-            write(&file, &state, response).await;
-        }
+        finish(context, request, &file, written(request, 1, &endpoint), Moment::Create, response).await;
     }
 
     async fn update(&self, context: &Context, request: ApplyRequest<'_>, response: &mut StateResponse) {
         let Some(endpoint) = self.0.connect(context, &mut response.diagnostics).await else { return };
         let Some(file) = file_of(request.planned) else { return };
-        crash(request.planned, "update");
         let state = written(request, revision(request.prior) + 1, &endpoint);
-        write(&file, &state, response).await;
+        finish(context, request, &file, state, Moment::Update, response).await;
     }
 
     async fn delete(&self, context: &Context, request: ApplyRequest<'_>, response: &mut StateResponse) {
@@ -189,6 +172,7 @@ impl Resource for Note {
         let Some(file) = file_of(request.prior) else { return };
         crash(request.prior, "delete");
         match tokio::fs::remove_file(&file).await {
+            Ok(()) => tracing::info!(file = %file.display(), "note removed"),
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 response.diagnostics.error("The note cannot be removed", error.to_string());
             }
@@ -220,6 +204,73 @@ impl Resource for Note {
             }
         }
     }
+
+    fn upgrade(&self, _version: i64, mut state: serde_json::Value) -> Result<serde_json::Value, String> {
+        let attributes = state.as_object_mut().ok_or("it is not an object")?;
+        let text = attributes.remove("body").ok_or("it has no `body`")?;
+        attributes.insert("text".to_owned(), text);
+        Ok(state)
+    }
+}
+
+/// What takes time.
+#[derive(Clone, Copy)]
+enum Moment {
+    Create,
+    Update,
+}
+
+impl Moment {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+        }
+    }
+
+    /// How long it is to take, and how long it may.
+    fn lengths(self, planned: &Node<'_>) -> (Duration, Duration) {
+        match self {
+            Self::Create => {
+                let limit = timeouts::get(&planned.attribute("timeouts"), "create");
+                (seconds(planned, "create_seconds"), limit.unwrap_or(CREATE_TIMEOUT))
+            }
+            Self::Update => (seconds(planned, "update_seconds"), Duration::MAX),
+        }
+    }
+}
+
+/// Writes a note as begun, lets the time pass that it is to take, and writes it as complete.
+async fn finish(
+    context: &Context,
+    request: ApplyRequest<'_>,
+    file: &FilePath,
+    mut state: Value,
+    moment: Moment,
+    response: &mut StateResponse,
+) {
+    state.set("complete", false.into());
+    write(file, &state, response).await;
+    crash(request.planned, moment.name());
+
+    let planned = Node::root(request.planned);
+    let (length, limit) = moment.lengths(&planned);
+    if !wait(context, length.min(limit)).await {
+        tokio::time::sleep(seconds(&planned, "stop_seconds")).await;
+        let summary = format!("The {} was interrupted", moment.name());
+        response.diagnostics.warning(summary, "The next apply finishes it.");
+    } else if length > limit {
+        let summary = format!("The {} took too long", moment.name());
+        let limit = duration::format(limit);
+        response.diagnostics.error(summary, format!("It was not done after {limit}."));
+    } else {
+        state.set("complete", true.into());
+        write(file, &state, response).await;
+    }
+}
+
+fn seconds(note: &Node<'_>, name: &str) -> Duration {
+    Duration::from_secs(note.attribute(name).i64().unwrap_or_default().unsigned_abs())
 }
 
 struct NoteLookup(Fixture);
@@ -320,7 +371,10 @@ async fn write(file: &FilePath, note: &Value, response: &mut StateResponse) {
         tokio::fs::write(file, json(note)).await
     };
     match done.await {
-        Ok(()) => response.state = note.clone(),
+        Ok(()) => {
+            tracing::info!(file = %file.display(), "note written");
+            response.state = note.clone();
+        }
         Err(error) => response.diagnostics.error("The note cannot be written", error.to_string()),
     }
 }
