@@ -1,4 +1,4 @@
-//! Builds the provider, as its users' machines would not have to.
+//! Builds the provider and the programs that test it, as its users' machines would not have to.
 //!
 //! Works from inside `cargo run` and `cargo test`: cargo lets go of the target directory before it starts what it
 //! built. Each variant is copied out of the target directory, because the next build of another variant replaces
@@ -19,64 +19,99 @@ const PACKAGE: &str = "terraform-provider-multicluster";
 /// Which provider is built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProviderVariant {
-    /// As it is released.
+    /// As `cargo build` makes it.
     Plain,
     /// With the feature `failpoints`, for tests that kill it at a chosen point.
     Failpoints,
+    /// As it is released: optimised and stripped. Takes minutes.
+    Release,
 }
 
 impl ProviderVariant {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Failpoints => "failpoints",
-        }
-    }
-
-    fn arguments(self) -> Vec<&'static str> {
-        let mut arguments =
-            vec!["build", "--package", PACKAGE, "--bin", PACKAGE, "--message-format=json-render-diagnostics"];
-        if self == Self::Failpoints {
-            arguments.extend(["--features", "failpoints"]);
-        }
-        arguments
+    fn program(self) -> Program {
+        let (variant, arguments): (_, &'static [&'static str]) = match self {
+            Self::Plain => ("plain", &[]),
+            Self::Failpoints => ("failpoints", &["--features", "failpoints"]),
+            Self::Release => ("release", &["--release"]),
+        };
+        Program { package: PACKAGE, kind: "--bin", name: PACKAGE, variant, arguments }
     }
 }
 
-/// Builds one variant and returns the path of a copy in the cache that no other variant overwrites. Blocks.
+/// A program of this workspace.
+struct Program {
+    package: &'static str,
+    /// `--bin` or `--example`.
+    kind: &'static str,
+    name: &'static str,
+    /// Tells copies of the same program apart.
+    variant: &'static str,
+    arguments: &'static [&'static str],
+}
+
+/// Builds one variant of the provider and returns the path of a copy in the cache that no other variant overwrites.
+/// Blocks.
 ///
 /// # Errors
 /// When the provider does not compile; the text holds the end of the compiler's output.
 pub fn build(variant: ProviderVariant, progress: Progress) -> anyhow::Result<PathBuf> {
-    let _step = progress.start(&format!("building the provider ({})", variant.name()));
-    let workspace =
-        Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace has no directory")?;
-    // Another lab may be building the other variant: between cargo's end and our copy the file must not change.
-    let providers = cache::directory()?.join("providers");
-    crate::lab::prepare::private_directory(&providers)?;
-    let lock = std::fs::File::create(providers.join("lock")).context("cannot create a lock file")?;
-    lock.lock().context("cannot wait for another build of the provider")?;
+    variant.program().build(progress)
+}
 
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(variant.arguments())
-        .current_dir(workspace)
-        .stdin(Stdio::null())
-        .output()
-        .context("cannot run cargo")?;
-    if !output.status.success() {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        bail!("cannot build the provider:\n{}", text::last_lines(&errors, 40));
+/// Builds the provider of files that holds the protocol against real hosts. Blocks.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_fixture(progress: Progress) -> anyhow::Result<PathBuf> {
+    let name = "fixture_provider";
+    Program { package: "tfplugin", kind: "--example", name, variant: "plain", arguments: &[] }.build(progress)
+}
+
+/// Builds, optimised, the program that measures how a provider starts. Blocks.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_stopwatch(progress: Progress) -> anyhow::Result<PathBuf> {
+    let name = "start_stopwatch";
+    let arguments = &["--release"];
+    Program { package: "tfplugin", kind: "--example", name, variant: "release", arguments }.build(progress)
+}
+
+impl Program {
+    fn build(&self, progress: Progress) -> anyhow::Result<PathBuf> {
+        let _step = progress.start(&format!("building {} ({})", self.name, self.variant));
+        let workspace =
+            Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace has no directory")?;
+        // Another lab may be building the other variant: between cargo's end and our copy the file must not change.
+        let providers = cache::directory()?.join("providers");
+        crate::lab::prepare::private_directory(&providers)?;
+        let lock = std::fs::File::create(providers.join("lock")).context("cannot create a lock file")?;
+        lock.lock().context("cannot wait for another build of the provider")?;
+
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let output = Command::new(cargo)
+            .args(["build", "--message-format=json-render-diagnostics", "--package", self.package])
+            .args([self.kind, self.name])
+            .args(self.arguments)
+            .current_dir(workspace)
+            .stdin(Stdio::null())
+            .output()
+            .context("cannot run cargo")?;
+        if !output.status.success() {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            bail!("cannot build {}:\n{}", self.name, text::last_lines(&errors, 40));
+        }
+        let messages = String::from_utf8_lossy(&output.stdout);
+        let built = executable(&messages, self.name).context("cargo named no executable")?;
+        let copy = providers.join(format!("{}-{}", self.name, self.variant));
+        if !is_same(&built, &copy) {
+            // Renamed into place: the old copy may be running just now.
+            let scratch = copy.with_extension("new");
+            std::fs::copy(&built, &scratch).with_context(|| format!("cannot copy {}", built.display()))?;
+            std::fs::rename(&scratch, &copy).context("cannot put the program into the cache")?;
+        }
+        Ok(copy)
     }
-    let built = executable(&String::from_utf8_lossy(&output.stdout)).context("cargo named no executable")?;
-    let copy = providers.join(format!("{}-{}", PACKAGE, variant.name()));
-    if !is_same(&built, &copy) {
-        // Renamed into place: the old copy may be running just now.
-        let scratch = copy.with_extension("new");
-        std::fs::copy(&built, &scratch).with_context(|| format!("cannot copy {}", built.display()))?;
-        std::fs::rename(&scratch, &copy).context("cannot put the provider into the cache")?;
-    }
-    Ok(copy)
 }
 
 /// A copy that is newer than the original and of its size was made from it.
@@ -87,11 +122,11 @@ fn is_same(built: &Path, copy: &Path) -> bool {
 }
 
 /// Finds the executable among cargo's messages, one JSON object per line.
-fn executable(messages: &str) -> Option<PathBuf> {
+fn executable(messages: &str, name: &str) -> Option<PathBuf> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["name"] == PACKAGE)
+        .filter(|message| message["target"]["name"] == name)
         .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
         .next_back()
 }
@@ -107,7 +142,7 @@ not json
 {"reason":"compiler-artifact","target":{"name":"terraform-provider-multicluster"},"executable":null}
 {"reason":"compiler-artifact","target":{"name":"terraform-provider-multicluster"},"executable":"/t/provider"}
 {"reason":"build-finished","success":true}"#;
-        assert_eq!(executable(messages), Some(PathBuf::from("/t/provider")));
-        assert_eq!(executable(""), None);
+        assert_eq!(executable(messages, PACKAGE), Some(PathBuf::from("/t/provider")));
+        assert_eq!(executable("", PACKAGE), None);
     }
 }

@@ -10,6 +10,7 @@ use std::{
     ffi::{OsStr, OsString},
     path::{Path, PathBuf},
     process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use anyhow::{Context as _, bail};
@@ -189,10 +190,11 @@ impl Terraform {
             bail!("the process has no pipes, which is a bug of the lab");
         };
         let mut readers = JoinSet::new();
-        readers.spawn(async move { (Stream::Out, read(stdout).await) });
-        readers.spawn(async move { (Stream::Err, read(stderr).await) });
+        let heard = Heard::default();
+        readers.spawn(read(stdout, heard.stdout.clone()));
+        readers.spawn(read(stderr, heard.stderr.clone()));
         let leash = child.stdin.take();
-        Ok(Run { child, group: Group(Some(group)), readers, _leash: leash })
+        Ok(Run { child, group: Group(Some(group)), readers, heard, _leash: leash })
     }
 
     /// Runs a command with this process's own streams and returns its exit code; for people at a terminal.
@@ -233,7 +235,8 @@ impl Terraform {
 pub struct Run {
     child: tokio::process::Child,
     group: Group,
-    readers: JoinSet<(Stream, String)>,
+    readers: JoinSet<()>,
+    heard: Heard,
     /// When this end is closed, which the death of this process does, the leash kills the group.
     _leash: Option<ChildStdin>,
 }
@@ -242,16 +245,22 @@ pub struct Run {
 #[derive(Debug)]
 struct Group(Option<Pid>);
 
-#[derive(Debug, PartialEq, Eq)]
-enum Stream {
-    Out,
-    Err,
+/// What the streams of a run gave so far.
+#[derive(Debug, Default)]
+struct Heard {
+    stdout: Arc<Mutex<Vec<u8>>>,
+    stderr: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Run {
     /// The process group, which is also the id of its first process; `None` when the run has ended.
     pub fn group(&self) -> Option<u32> {
         self.child.id()
+    }
+
+    /// What was written to standard output so far.
+    pub fn stdout(&self) -> String {
+        text(&self.heard.stdout)
     }
 
     /// Interrupts Terraform and its providers, as Ctrl-C in a terminal does.
@@ -276,17 +285,13 @@ impl Run {
     /// When the process cannot be waited for.
     pub async fn wait(mut self) -> anyhow::Result<Output> {
         let status = self.child.wait().await.context("cannot wait for terraform")?;
-        let mut output = Output { code: status.code(), stdout: String::new(), stderr: String::new() };
         // A provider that outlives Terraform would keep the streams open for ever.
         let _ = self.group.signal(Signal::KILL);
         self.group.0 = None;
         while let Some(read) = self.readers.join_next().await {
-            match read.context("cannot read what terraform says")? {
-                (Stream::Out, text) => output.stdout = text,
-                (Stream::Err, text) => output.stderr = text,
-            }
+            read.context("cannot read what terraform says")?;
         }
-        Ok(output)
+        Ok(Output { code: status.code(), stdout: self.stdout(), stderr: text(&self.heard.stderr) })
     }
 }
 
@@ -303,11 +308,17 @@ impl Drop for Group {
     }
 }
 
-async fn read(mut stream: impl tokio::io::AsyncRead + Unpin) -> String {
-    let mut bytes = Vec::new();
+async fn read(mut stream: impl tokio::io::AsyncRead + Unpin, heard: Arc<Mutex<Vec<u8>>>) {
+    let mut bytes = vec![0; 64 * 1024];
     // A broken stream ends the text; the exit code tells whether that matters.
-    let _ = stream.read_to_end(&mut bytes).await;
-    String::from_utf8_lossy(&bytes).into_owned()
+    while let Ok(count @ 1..) = stream.read(&mut bytes).await {
+        let read = bytes.get(..count).unwrap_or_default();
+        heard.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(read);
+    }
+}
+
+fn text(heard: &Mutex<Vec<u8>>) -> String {
+    String::from_utf8_lossy(&heard.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
 }
 
 #[cfg(test)]
@@ -338,19 +349,18 @@ mod tests {
 
     #[tokio::test]
     async fn an_interrupt_reaches_the_whole_group() {
-        let child = "trap 'echo provider; exit' INT; touch ready; while :; do sleep 0.05; done";
-        let (directory, terraform) = script(&format!("trap : INT; sh -c \"{child}\"; echo terraform"));
+        let child = "trap 'echo provider; exit' INT; echo begun; while :; do sleep 0.05; done";
+        let (_directory, terraform) = script(&format!("trap : INT; sh -c \"{child}\"; echo terraform"));
         let run = terraform.spawn(&["apply"]).unwrap();
-        let ready = directory.path().join("ready");
         crate::lab::wait::until("it runs", std::time::Duration::from_secs(10), async || {
-            Ok(ready.exists().then_some(()))
+            Ok((run.stdout() == "begun\n").then_some(()))
         })
         .await
         .unwrap();
         run.interrupt().unwrap();
         let output =
             tokio::time::timeout(std::time::Duration::from_secs(10), run.wait()).await.unwrap().unwrap();
-        assert_eq!(output.stdout, "provider\nterraform\n");
+        assert_eq!(output.stdout, "begun\nprovider\nterraform\n");
     }
 
     #[test]
