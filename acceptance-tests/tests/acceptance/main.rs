@@ -1,10 +1,13 @@
 //! The tests that run real Terraform against real control planes.
 //!
-//! One binary with its own harness: it builds the lab and the providers first, with visible progress, and starts one
-//! lab for the whole run. Each test has a federation and a namespace of its own, so that they run side by side.
-//! Nothing is built or started when only a list is asked for.
+//! One binary with its own harness: the first test that needs a provider or the lab builds or starts it, with
+//! visible progress, for all others. Each test of a federation has a federation and a namespace of its own, each
+//! test of the protocol a directory, so that they run side by side. Nothing is built or started when only a list
+//! is asked for.
 
 mod federation;
+mod programs;
+mod protocol;
 mod world;
 
 use std::process::ExitCode;
@@ -22,11 +25,12 @@ fn main() -> ExitCode {
     arguments.test_threads = arguments.test_threads.or(Some(4));
     let conclusion = libtest_mimic::run(&arguments, trials());
     World::stop();
+    programs::clean();
     conclusion.exit_code()
 }
 
 fn trials() -> Vec<Trial> {
-    federation::trials()
+    federation::trials().into_iter().chain(protocol::trials()).collect()
 }
 
 /// Makes trials of async functions `fn(&'static World) -> anyhow::Result<()>`, named by their paths.

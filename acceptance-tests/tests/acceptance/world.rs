@@ -1,29 +1,25 @@
-//! What all tests share: one lab, the providers in a mirror, and the programs under test.
+//! What the tests of a federation share: one lab, and the provider under test in a mirror.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 
 use acceptance_tests::terraform::{Cli, Output};
-use acceptance_tests::{
-    Lab, LabOptions, Mirror, Plugin, Progress, ProviderVariant, Terraform, provider_build,
-};
+use acceptance_tests::{Lab, LabOptions, Mirror, Terraform};
 use anyhow::Context as _;
 use libtest_mimic::Failed;
 use tempfile::TempDir;
+
+use crate::programs;
 
 /// The shared things, made when the first test needs them.
 pub(crate) struct World {
     pub(crate) lab: Lab,
     pub(crate) terraform: PathBuf,
-    mirror: Mirror,
-    runtime: tokio::runtime::Runtime,
-    _scratch: TempDir,
+    mirror: &'static Mirror,
 }
 
 static WORLD: OnceLock<Result<World, String>> = OnceLock::new();
-/// Only one thread makes the world; the others wait for it.
-static MAKING: Mutex<()> = Mutex::new(());
 
 impl World {
     /// Runs one test in it.
@@ -31,8 +27,8 @@ impl World {
     where
         F: Future<Output = anyhow::Result<()>>,
     {
-        let world = Self::get().map_err(Failed::from)?;
-        world.runtime.block_on(test(world)).map_err(|error| Failed::from(format!("{error:#}")))
+        let world = programs::once(&WORLD, Self::make).map_err(|error| Failed::from(format!("{error:#}")))?;
+        programs::run(test(world))
     }
 
     /// Ends the lab, if it was started.
@@ -42,25 +38,11 @@ impl World {
         }
     }
 
-    fn get() -> Result<&'static Self, String> {
-        let _making = MAKING.lock().map_err(|_| "the lab could not be made".to_owned())?;
-        let world = WORLD.get_or_init(|| Self::make().map_err(|error| format!("{error:#}")));
-        world.as_ref().map_err(Clone::clone)
-    }
-
     fn make() -> anyhow::Result<Self> {
-        let progress = Progress::default();
-        let provider = provider_build::build(ProviderVariant::Failpoints, progress)?;
-        let terraform = Cli::Any.locate(progress)?;
-        let scratch = tempfile::tempdir().context("cannot make a directory")?;
-        let mirror = Mirror::create(scratch.path(), &[Plugin::multicluster(provider)])?;
+        let mirror = programs::provider_mirror()?;
+        let terraform = programs::host(Cli::Any)?;
         let lab = Lab::start_blocking(&LabOptions::default())?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .context("cannot make a runtime")?;
-        Ok(Self { lab, terraform, mirror, runtime, _scratch: scratch })
+        Ok(Self { lab, terraform, mirror })
     }
 }
 
