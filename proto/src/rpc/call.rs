@@ -39,7 +39,8 @@ impl Service {
         F: FnOnce(Call) -> Fut + Send + 'static,
         Fut: Future<Output = Result<A, Diagnostics>> + Send,
     {
-        let span = tracing::debug_span!("rpc", tf_rpc = rpc, tf_resource_type = type_name);
+        // Of the highest level, because a line has the fields of a span only where the span's own level is wanted.
+        let span = tracing::error_span!("rpc", tf_rpc = rpc, tf_resource_type = type_name);
         let catalogue = Arc::clone(&self.catalogue);
         let timed = async {
             let started = Instant::now();

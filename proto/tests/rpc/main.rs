@@ -3,6 +3,7 @@
 mod apply;
 mod harness;
 mod lifecycle;
+mod logs;
 mod memory;
 mod others;
 mod plan;

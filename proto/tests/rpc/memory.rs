@@ -124,6 +124,7 @@ impl Note {
                 response.diagnostics.warning("Interrupted", "The rest is for the next apply.");
                 return;
             }
+            Some("warn") => tracing::warn!("something is odd"),
             Some("echo") => state.set("secret_wo", "s3cret".into()),
             Some("contradict") => state.set("text", "something else".into()),
             Some("wrong types") => {
