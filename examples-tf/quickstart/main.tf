@@ -91,8 +91,3 @@ resource "multicluster_federation" "guestbook" {
 output "members" {
   value = multicluster_federation.guestbook.member_names
 }
-
-output "forecast" {
-  description = "What the last apply changed, per cluster and object."
-  value       = multicluster_federation.guestbook.forecast
-}
