@@ -21,7 +21,8 @@ const CLUSTER_KINDS: &[(&str, &str)] = &[
     ("apiextensions.k8s.io", "CustomResourceDefinition"),
     ("apiregistration.k8s.io", "APIService"),
     ("authentication.k8s.io", "*"),
-    ("certificates.k8s.io", "*"),
+    ("certificates.k8s.io", "CertificateSigningRequest"),
+    ("certificates.k8s.io", "ClusterTrustBundle"),
     ("flowcontrol.apiserver.k8s.io", "*"),
     ("internal.apiserver.k8s.io", "*"),
     ("networking.k8s.io", "IPAddress"),
@@ -31,6 +32,7 @@ const CLUSTER_KINDS: &[(&str, &str)] = &[
     ("rbac.authorization.k8s.io", "ClusterRole"),
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
     ("resource.k8s.io", "DeviceClass"),
+    ("resource.k8s.io", "DeviceTaintRule"),
     ("resource.k8s.io", "ResourceSlice"),
     ("scheduling.k8s.io", "PriorityClass"),
     ("storage.k8s.io", "CSIDriver"),
@@ -78,6 +80,12 @@ pub fn scope(kind: &GroupKind) -> Option<Scope> {
     BUILT_IN_GROUPS.contains(&kind.group.as_str()).then_some(Scope::Namespaced)
 }
 
+/// Whether the kind is Kubernetes' own `Namespace`.
+#[must_use]
+pub fn is_namespace(kind: &GroupKind) -> bool {
+    kind.group.is_empty() && kind.kind == "Namespace"
+}
+
 /// Whether `spec.replicas` of this kind is a number of pods that can be divided over clusters.
 #[must_use]
 pub fn has_replicas(kind: &GroupKind) -> bool {
@@ -102,6 +110,8 @@ mod tests {
     #[case::cluster_role("rbac.authorization.k8s.io", "ClusterRole", Some(Scope::Cluster))]
     #[case::role("rbac.authorization.k8s.io", "Role", Some(Scope::Namespaced))]
     #[case::webhook("admissionregistration.k8s.io", "ValidatingWebhookConfiguration", Some(Scope::Cluster))]
+    #[case::pod_certificate("certificates.k8s.io", "PodCertificateRequest", Some(Scope::Namespaced))]
+    #[case::signing_request("certificates.k8s.io", "CertificateSigningRequest", Some(Scope::Cluster))]
     #[case::custom("example.com", "Widget", None)]
     fn scopes(#[case] group: &str, #[case] kind: &str, #[case] expected: Option<Scope>) {
         assert_eq!(scope(&GroupKind { group: group.to_owned(), kind: kind.to_owned() }), expected);

@@ -157,6 +157,18 @@ pub async fn acquire_or_wait(
     }
 }
 
+/// Who has a lease at the moment, dead or alive; `None` if nobody has it or there is none.
+///
+/// # Errors
+/// [`MemberError`].
+///
+/// # Cancel safety
+/// Dropping the future has no effect.
+pub async fn holder(member: &Member, namespace: &str, name: &str) -> Result<Option<String>, MemberError> {
+    let lease = member.get(&ResourceType::lease(), Some(namespace), name).await?;
+    Ok(lease.and_then(|lease| Record::new(lease).holder))
+}
+
 /// Whether the holder has been silent for its lease time while we looked.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Silence {
@@ -175,6 +187,7 @@ async fn try_take(
     let ty = ResourceType::lease();
     let now = clock.now();
     let asked = Instant::now();
+    let taken_over = found.is_some_and(|record| !record.is_free());
     let written = match (decide(found, &spec.holder, now), found) {
         (Decision::Create, _) | (_, None) => member.create(&ty, &record::new(spec, now), FIELD_MANAGER).await,
         (Decision::Take, Some(record)) => member.replace(&ty, &record.taken(spec, now), FIELD_MANAGER).await,
@@ -184,7 +197,7 @@ async fn try_take(
         (Decision::Held, Some(_)) => return Ok(None),
     };
     match written {
-        Ok(lease) => Ok(Some(LeaseGuard::start(member, spec, clock, lease, asked))),
+        Ok(lease) => Ok(Some(LeaseGuard::start(member, spec, clock, lease, asked, taken_over))),
         Err(MemberError::Changed | MemberError::AlreadyExists) => Ok(None),
         Err(error) => Err(error.into()),
     }

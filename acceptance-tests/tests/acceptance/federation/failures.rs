@@ -48,6 +48,12 @@ async fn value(world: &World, namespace: &str) -> anyhow::Result<Option<String>>
     Ok(found.and_then(|it| it.data).and_then(|mut data| data.remove("key")))
 }
 
+/// Waits until the namespace of the records has gone, which nobody waits for otherwise: it is empty.
+async fn until_no_record(world: &World, name: &str) -> anyhow::Result<()> {
+    let gone = async || Ok((!look::has_namespace(world, "gcp", &records(name)).await?).then_some(()));
+    wait::until("the namespace of the records is gone", SOON, gone).await
+}
+
 /// Waits until the Deployment is there: the apply is in the middle.
 async fn until_applied(world: &World, name: &str) -> anyhow::Result<()> {
     let api = look::deployments(world, "azure", name).await?;
@@ -144,7 +150,7 @@ where
     let results: Vec<anyhow::Result<()>> =
         stream::iter(points.iter().enumerate().map(killed)).buffer_unordered(AT_A_TIME).collect().await;
     let failures: Vec<String> =
-        results.into_iter().filter_map(|it| it.err().map(|error| format!("{error:?}"))).collect();
+        results.into_iter().filter_map(|it| it.err().map(|error| format!("{error:#}"))).collect();
     ensure!(failures.is_empty(), "{}", failures.join("\n\n"));
     Ok(())
 }
@@ -172,7 +178,7 @@ pub(crate) async fn killed_anywhere_in_a_create(world: &'static World) -> anyhow
             scenario.expect_no_changes().await?;
             ensure!(code(scenario, &[], &DESTROY).await? == Some(0), "destroy failed");
             ensure!(!look::has_namespace(world, "gcp", name).await?, "the namespace is left");
-            ensure!(!look::has_namespace(world, "gcp", &records(name)).await?, "the record is left");
+            until_no_record(world, name).await?;
             Ok(())
         },
     )
@@ -220,7 +226,32 @@ pub(crate) async fn killed_anywhere_in_a_destroy(world: &'static World) -> anyho
         async |scenario, _, env| code(scenario, env, &DESTROY).await,
         async |_, name| {
             ensure!(!look::has_namespace(world, "gcp", name).await?, "the namespace is left");
-            ensure!(!look::has_namespace(world, "gcp", &records(name)).await?, "the record is left");
+            until_no_record(world, name).await
+        },
+    )
+    .await
+}
+
+/// The namespace of the records is somebody else's: it stays, and the record goes.
+pub(crate) async fn killed_anywhere_in_a_destroy_beside_others(world: &'static World) -> anyhow::Result<()> {
+    kill_everywhere(
+        "k-beside",
+        async |name, env| {
+            look::make_namespace(world, "gcp", &records(name)).await?;
+            let scenario = Scenario::with(world, &with_settings(world, name, "one"), env).await?;
+            scenario.terraform.apply(None).await?.ok()?;
+            Ok(scenario)
+        },
+        async |scenario, _, env| code(scenario, env, &DESTROY).await,
+        async |_, name| {
+            ensure!(!look::has_namespace(world, "gcp", name).await?, "the namespace is left");
+            let record = format!("federation.{name}.default");
+            let left = look::config_maps(world, "gcp", &records(name)).await?.get_opt(&record).await?;
+            ensure!(left.is_none(), "the record is left");
+            ensure!(
+                look::has_namespace(world, "gcp", &records(name)).await?,
+                "somebody else's namespace is gone"
+            );
             Ok(())
         },
     )

@@ -39,6 +39,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         failures::killed_anywhere_in_a_create,
         failures::killed_anywhere_in_an_update,
         failures::killed_anywhere_in_a_destroy,
+        failures::killed_anywhere_in_a_destroy_beside_others,
         failures::a_failed_create_is_replaced_cleanly,
         failures::an_existing_federation_is_not_taken_over,
         failures::a_delete_of_another_instance_touches_nothing,

@@ -1,14 +1,15 @@
 //! What an apply will do on a member, in words. Made from the configuration, the prior state and what was last seen,
 //! so that the same words come out when the plan is made a second time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::difference::difference;
 use crate::federation::observation::{Seen, SeenObject, Status};
-use crate::federation::render::MemberDesired;
-use crate::names::ClusterUid;
+use crate::federation::plan::holds_wanted;
+use crate::federation::render::{Desired, MemberDesired};
+use crate::names::{ClusterName, ClusterUid};
 use crate::object::ObjectKey;
 use crate::scope;
 
@@ -34,6 +35,9 @@ pub struct Outlook<'a> {
     pub seen: Option<&'a Seen>,
     /// The cluster that the prior state knew under this name, if it knew one.
     pub known_as: Option<&'a ClusterUid>,
+    /// The name under which the same cluster was a member before; for one that is not in the new configuration, the
+    /// name under which it stays.
+    pub renamed: Option<&'a ClusterName>,
 }
 
 /// Says what will happen on one member.
@@ -44,66 +48,83 @@ pub fn forecast(outlook: &Outlook<'_>) -> Forecast {
         .known_as
         .zip(outlook.seen.map(|seen| &seen.cluster_uid))
         .filter(|(known, seen)| known != seen);
-    if let Some((known, seen)) = replaced {
-        let text =
-            format!("another cluster: kube-system has UID {seen}, was {known}; the old one is forgotten");
-        forecast.insert(MEMBER.to_owned(), text);
-    } else if outlook.prior.is_none() && outlook.desired.is_some() {
-        forecast.insert(MEMBER.to_owned(), "join".to_owned());
-    } else if outlook.desired.is_none() {
-        forecast.insert(MEMBER.to_owned(), "leave".to_owned());
+    let incomplete = outlook.seen.is_some_and(|seen| seen.instance.is_some() && !seen.complete);
+    let of_member = match (outlook.desired, outlook.renamed, replaced) {
+        (None, Some(other), _) => Some(format!("renamed to `{other}`")),
+        (Some(_), Some(other), None) => Some(format!("renamed from `{other}`")),
+        (_, _, Some((known, seen))) => {
+            Some(format!("another cluster: kube-system has UID {seen}, was {known}; the old one is forgotten"))
+        }
+        (None, None, None) => Some("leave".to_owned()),
+        (Some(_), None, None) if outlook.prior.is_none() && outlook.known_as.is_none() => {
+            Some("join".to_owned())
+        }
+        (Some(_), None, None) if incomplete => {
+            Some("resume: the last apply did not come to its end here".to_owned())
+        }
+        (Some(_), None, None) => None,
+    };
+    forecast.extend(of_member.map(|text| (MEMBER.to_owned(), text)));
+    if outlook.desired.is_none() && (outlook.renamed.is_some() || replaced.is_some()) {
+        // Nothing is touched under this name.
+        return forecast;
     }
     // On another cluster nothing of the old one is left.
     let prior = outlook.prior.filter(|_| replaced.is_none());
     let empty = MemberDesired::new();
     let desired = outlook.desired.unwrap_or(&empty);
+    let recorded = outlook.seen.map(Seen::recorded).unwrap_or_default();
+    let doomed = doomed_namespaces(desired, &recorded);
     for (key, wanted) in desired {
-        let seen = outlook.seen.and_then(|seen| seen.object(key));
         let before = prior.and_then(|prior| prior.get(key)).map(|before| &before.object);
-        let text = applied(key, before, &wanted.object, &wanted.digest, seen);
-        forecast.insert(key.to_string(), text.unwrap_or_else(|| UNCHANGED.to_owned()));
+        let vanishes = key.namespace.as_deref().is_some_and(|namespace| doomed.contains(namespace));
+        let text = match recorded.get(key) {
+            None => Some(create(key, &wanted.object)),
+            Some(_) if vanishes => Some("create again: its namespace is being deleted".to_owned()),
+            Some(seen) => applied(key, before, wanted, seen),
+        };
+        forecast.extend(text.map(|text| (key.to_string(), text)));
     }
-    for object in outlook.seen.map(|seen| seen.objects.as_slice()).unwrap_or_default() {
-        let key = object.key();
-        if !desired.contains_key(&key)
-            && let Some(text) = removed(object)
-        {
-            forecast.insert(key.to_string(), text);
+    for (key, object) in &recorded {
+        if !desired.contains_key(key) {
+            let text = removed(key, object, desired);
+            forecast.extend(text.map(|text| (key.to_string(), text.to_owned())));
         }
     }
-    let incomplete = outlook.seen.is_some_and(|seen| seen.instance.is_some() && !seen.complete);
-    if incomplete && outlook.desired.is_some() && !forecast.contains_key(MEMBER) {
-        forecast.insert(MEMBER.to_owned(), "resume: the last apply did not come to its end here".to_owned());
-    }
-    forecast.entry(MEMBER.to_owned()).or_insert_with(|| UNCHANGED.to_owned());
     forecast
 }
 
-fn applied(
-    key: &ObjectKey,
-    before: Option<&Value>,
-    wanted: &Value,
-    digest: &str,
-    seen: Option<&SeenObject>,
-) -> Option<String> {
-    let Some(seen) = seen else {
-        return Some(create(key, wanted));
+/// The wanted namespaces that were being deleted when they were seen.
+fn doomed_namespaces<'a>(
+    desired: &'a MemberDesired,
+    recorded: &BTreeMap<ObjectKey, &SeenObject>,
+) -> BTreeSet<&'a str> {
+    let doomed = |key: &&ObjectKey| {
+        scope::is_namespace(&key.kind) && recorded.get(*key).is_some_and(|seen| seen.terminating)
     };
+    desired.keys().filter(doomed).map(|key| key.name.as_str()).collect()
+}
+
+fn applied(key: &ObjectKey, before: Option<&Value>, wanted: &Desired, seen: &SeenObject) -> Option<String> {
     let mut parts = Vec::new();
     match &seen.status {
-        Status::Absent => return Some(create(key, wanted)),
+        Status::Absent => return Some(create(key, &wanted.object)),
         Status::Missing => return Some("create again: it was deleted".to_owned()),
+        Status::Foreign { managers } if managers.is_empty() => {
+            return Some("conflict: it is there, and not ours".to_owned());
+        }
         Status::Foreign { managers } => {
             return Some(format!("conflict: not ours, written by {}", managers.join(", ")));
         }
+        _ if seen.terminating => return Some("create again: it is being deleted".to_owned()),
         Status::Drifted { fields } if fields.is_empty() => parts.push("correct".to_owned()),
         Status::Drifted { fields } => parts.push(format!("correct: {}", list(fields))),
         Status::Removing => parts.push("apply again".to_owned()),
         Status::InSync | Status::Pending => {}
     }
-    if seen.desired != digest {
+    if seen.desired != wanted.digest {
         let changes: Vec<String> = before
-            .map(|before| difference(before, wanted))
+            .map(|before| difference(before, &wanted.object))
             .unwrap_or_default()
             .iter()
             .map(ToString::to_string)
@@ -129,13 +150,12 @@ fn create(key: &ObjectKey, wanted: &Value) -> String {
     }
 }
 
-fn removed(object: &SeenObject) -> Option<String> {
+fn removed(key: &ObjectKey, object: &SeenObject, desired: &MemberDesired) -> Option<&'static str> {
     match &object.status {
         Status::Absent | Status::Missing => None,
-        Status::Foreign { .. } => Some("forget: it is no longer ours".to_owned()),
-        Status::InSync | Status::Pending | Status::Drifted { .. } | Status::Removing => {
-            Some("delete".to_owned())
-        }
+        _ if object.kept => Some("forget: it is no longer ours"),
+        _ if holds_wanted(key, desired) => Some("keep: other objects of the federation are in it"),
+        _ => Some("delete"),
     }
 }
 
@@ -146,3 +166,6 @@ fn list(items: &[String]) -> String {
         more => format!("{named} and {more} more"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,6 +79,8 @@ fn describe(lost: &managed_fields::LostField) -> String {
         owners => format!(", set by {}", owners.join(" and ")),
     };
     match &lost.live {
+        // The value of a secret is not shown, nor would anybody write null.
+        Some(Value::Null) => format!("{} (changed{by})", lost.path),
         Some(value) => format!("{} (now {}{by})", lost.path, crate::difference::shortened(value)),
         None => format!("{} (gone)", lost.path),
     }
@@ -127,56 +129,77 @@ pub enum Status {
 /// Judges one object by its record and what is there.
 #[must_use]
 pub fn status(recorded: Option<&Entry>, live: Option<&Live>) -> Status {
-    match (recorded, live) {
-        (None, None) => Status::Absent,
-        (Some(entry), None) if entry.phase == Phase::Applied => Status::Missing,
-        (Some(_), None) => Status::Absent,
-        (recorded, Some(live)) => {
-            let same = recorded.is_some_and(|entry| entry.uid.as_deref() == Some(live.uid.as_str()));
-            match recorded {
-                Some(entry) if same => match entry.phase {
-                    Phase::Removing => Status::Removing,
-                    Phase::Pending => Status::Pending,
-                    Phase::Applied if live.labelled && live.owned == entry.owned && !live.terminating => {
-                        Status::InSync
-                    }
-                    Phase::Applied => Status::Drifted { fields: live.lost.clone() },
-                },
-                // Ours by its label, but not the one that we recorded: made anew from a backup, or applied just
-                // before a crash.
-                _ if live.labelled => Status::Pending,
-                _ => Status::Foreign { managers: live.managers.clone() },
-            }
-        }
+    let Some(live) = live else {
+        return match recorded {
+            Some(entry) if entry.phase == Phase::Applied => Status::Missing,
+            _ => Status::Absent,
+        };
+    };
+    let foreign = || Status::Foreign { managers: live.managers.clone() };
+    match recorded {
+        Some(entry) if entry.uid.as_deref() == Some(live.uid.as_str()) => status_of_ours(entry, live),
+        // Ours by its label, but not the one that we recorded: made anew from a backup, or applied just before a
+        // crash.
+        Some(_) if live.labelled => Status::Pending,
+        // The record is lost. A label alone is not enough, since copies of our objects carry it too.
+        None if live.labelled && live.owned.is_some() => Status::Pending,
+        _ => foreign(),
     }
 }
 
+/// Judges the very object that was recorded.
+fn status_of_ours(entry: &Entry, live: &Live) -> Status {
+    let drifted = || Status::Drifted { fields: live.lost.clone() };
+    match entry.phase {
+        Phase::Removing => Status::Removing,
+        _ if live.terminating => drifted(),
+        Phase::Applied if live.labelled && live.owned == entry.owned => Status::InSync,
+        Phase::Applied => drifted(),
+        // The apply that was cut short was to correct a drift and did not get to it.
+        Phase::Pending if entry.owned.is_some() && live.owned != entry.owned && !live.lost.is_empty() => {
+            drifted()
+        }
+        Phase::Pending => Status::Pending,
+    }
+}
+
+/// Whether an object may be deleted: it carries our label, and it is the one that was recorded, or one that an apply
+/// of ours has left half-way.
+#[must_use]
+pub fn deletable(entry: &Entry, live: &Live) -> bool {
+    let same = entry.uid.as_deref() == Some(live.uid.as_str());
+    live.labelled && (same || (entry.phase == Phase::Pending && live.owned.is_some()))
+}
+
 impl Observation {
-    /// The status of one object.
+    /// The recorded objects by their keys.
     #[must_use]
-    pub fn status(&self, key: &ObjectKey) -> Status {
-        let recorded = self.inventory.as_ref().and_then(|it| it.inventory.entry(key));
-        status(recorded, self.live.get(key))
+    pub fn recorded(&self) -> BTreeMap<ObjectKey, &Entry> {
+        let entries = self.inventory.iter().flat_map(|it| &it.inventory.objects);
+        entries.map(|entry| (entry.key(), entry)).collect()
     }
 
     /// What of it is remembered between plan and apply.
     #[must_use]
     pub fn seen(&self) -> Seen {
         let inventory = self.inventory.as_ref().map(|it| &it.inventory);
-        let objects: Vec<SeenObject> = inventory
-            .map(|inventory| inventory.objects.as_slice())
-            .unwrap_or_default()
-            .iter()
-            .map(|entry| SeenObject::of(entry, self.status(&entry.key())))
-            .collect();
-        let mut seen = Seen {
+        let recorded = self.recorded();
+        Seen {
             cluster_uid: self.cluster_uid.clone(),
             instance: inventory.map(|inventory| inventory.instance.clone()),
             complete: inventory.is_some_and(|inventory| inventory.state == State::Complete),
-            objects,
-        };
-        seen.objects.sort_by_key(SeenObject::key);
-        seen
+            objects: recorded
+                .into_iter()
+                .map(|(key, entry)| {
+                    let live = self.live.get(&key);
+                    SeenObject {
+                        terminating: live.is_some_and(|live| live.terminating),
+                        kept: live.is_some_and(|live| !deletable(entry, live)),
+                        ..SeenObject::of(entry, status(Some(entry), live))
+                    }
+                })
+                .collect(),
+        }
     }
 }
 
@@ -209,6 +232,12 @@ pub struct SeenObject {
     pub desired: String,
     /// What became of it.
     pub status: Status,
+    /// Whether it is being deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub terminating: bool,
+    /// Whether it is there but could not be deleted, since it does not show that it is ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub kept: bool,
 }
 
 impl SeenObject {
@@ -220,7 +249,17 @@ impl SeenObject {
             name: entry.name.clone(),
             desired: entry.desired.clone(),
             status,
+            terminating: false,
+            kept: false,
         }
+    }
+
+    /// Whether it is this object.
+    fn is(&self, key: &ObjectKey) -> bool {
+        self.name == key.name
+            && self.namespace == key.namespace
+            && self.kind == key.kind.kind
+            && self.group == key.kind.group
     }
 
     /// Which object it is.
@@ -235,6 +274,12 @@ impl SeenObject {
 }
 
 impl Seen {
+    /// A cluster of which nothing matters but which one it is.
+    #[must_use]
+    pub fn nothing_on(cluster_uid: ClusterUid) -> Self {
+        Self { cluster_uid, instance: None, complete: false, objects: Vec::new() }
+    }
+
     /// A member as an apply left it, by the record that it wrote last.
     #[must_use]
     pub fn as_left(inventory: &Inventory) -> Self {
@@ -257,7 +302,13 @@ impl Seen {
     /// The object, if it was recorded.
     #[must_use]
     pub fn object(&self, key: &ObjectKey) -> Option<&SeenObject> {
-        self.objects.iter().find(|object| object.key() == *key)
+        self.objects.iter().find(|object| object.is(key))
+    }
+
+    /// The recorded objects by their keys.
+    #[must_use]
+    pub fn recorded(&self) -> BTreeMap<ObjectKey, &SeenObject> {
+        self.objects.iter().map(|object| (object.key(), object)).collect()
     }
 
     /// The member's digest for `sync`: equal to [`desired_sync`] exactly when everything is there as intended.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::federation::identity::{FEDERATION_LABEL, FederationSet, PART_OF_LABEL};
 use crate::federation::inventory::{Inventory, Phase, State};
-use crate::federation::observation::{Observation, Status};
+use crate::federation::observation::{self, Observation, Status};
 use crate::federation::render::{Desired, MemberDesired};
 use crate::object::ObjectKey;
 use crate::placement::Labels;
@@ -28,6 +28,9 @@ pub struct Apply {
     /// Whether fields are taken back from others. Only for drift, which a plan has shown: a field that was never
     /// ours is not taken from anybody.
     pub force: bool,
+    /// The UID of the object of this name that is being deleted, and has to be gone before: what is applied to it would
+    /// vanish with it.
+    pub after: Option<String>,
 }
 
 /// An object to be deleted.
@@ -65,8 +68,20 @@ pub struct MemberPlan {
     pub await_ready: BTreeSet<ObjectKey>,
     /// Objects to be deleted, rank after rank, each to be gone before the next.
     pub deletions: Vec<Vec<Deletion>>,
+    /// Objects that leave the federation and stay on the cluster, since something of the federation needs them: our
+    /// labels are taken from them.
+    pub release: Vec<ObjectKey>,
     /// Entries to be dropped from the record without touching an object.
-    pub forget: Vec<ObjectKey>,
+    pub forget: Vec<Forgotten>,
+}
+
+/// An entry of the record that is dropped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Which object.
+    pub key: ObjectKey,
+    /// Whether such an object is there, but does not show that it is ours: that has to be said.
+    pub exists: bool,
 }
 
 impl MemberPlan {
@@ -76,6 +91,7 @@ impl MemberPlan {
         self.waves.is_empty()
             && self.deletions.is_empty()
             && self.await_ready.is_empty()
+            && self.release.is_empty()
             && self.forget.is_empty()
             && self.inventory.state == State::Complete
     }
@@ -122,28 +138,32 @@ pub fn plan(
     desired: &MemberDesired,
     observed: &Observation,
 ) -> Result<MemberPlan, Vec<Refusal>> {
-    let recorded = observed.inventory.as_ref();
+    let record = observed.inventory.as_ref();
     let mut refusals = Vec::new();
-    if recorded.is_some_and(|it| it.inventory.instance != instance && it.inventory.state == State::Complete) {
+    if record.is_some_and(|it| it.inventory.instance != instance && it.inventory.state == State::Complete) {
         refusals.push(Refusal::Exists);
     }
     let new = || Inventory::new(set, instance, observed.cluster_uid.clone(), labels.clone());
-    let mut inventory = recorded.map_or_else(new, |it| it.inventory.clone());
+    let mut inventory = record.map_or_else(new, |it| it.inventory.clone());
     let was_complete = inventory.state == State::Complete && inventory.labels == *labels;
     inventory.instance = instance.to_owned();
     inventory.cluster_uid = observed.cluster_uid.clone();
     inventory.labels = labels.clone();
 
+    let recorded = observed.recorded();
+    let doomed = doomed_namespaces(desired, observed);
     let mut waves: BTreeMap<waves::Wave, Vec<Apply>> = BTreeMap::new();
     let mut await_ready = BTreeSet::new();
     for (key, desired) in desired {
-        let status = observed.status(key);
+        let (entry, live) = (recorded.get(key).copied(), observed.live.get(key));
+        let status = observation::status(entry, live);
         if let Status::Foreign { managers } = status {
             refusals.push(Refusal::Foreign { key: key.clone(), managers });
             continue;
         }
-        let current = inventory.entry(key).is_some_and(|entry| entry.desired == desired.digest);
-        let apply = !(status == Status::InSync && current);
+        let current = entry.is_some_and(|entry| entry.desired == desired.digest);
+        let vanishes = key.namespace.as_deref().is_some_and(|namespace| doomed.contains(namespace));
+        let apply = vanishes || !(status == Status::InSync && current);
         if apply {
             waves.entry(waves::wave(&key.kind)).or_default().push(Apply {
                 key: key.clone(),
@@ -151,27 +171,37 @@ pub fn plan(
                 body: labelled(set, desired),
                 digest: desired.digest.clone(),
                 force: matches!(status, Status::Drifted { .. }),
+                after: live.filter(|live| live.terminating || vanishes).map(|live| live.uid.clone()),
             });
         }
         if (apply || !was_complete) && scope::has_pods(&key.kind) {
             await_ready.insert(key.clone());
         }
     }
-    let (deletions, forget) = deletions(&mut inventory, observed, |key| !desired.contains_key(key));
     if !refusals.is_empty() {
         return Err(refusals);
     }
+    let leaving = leaving(&mut inventory, observed, desired);
     let mut plan = MemberPlan {
-        replaces: recorded.map(|it| it.resource_version.clone()),
+        replaces: record.map(|it| it.resource_version.clone()),
         waves: waves.into_values().collect(),
         await_ready,
-        deletions,
-        forget,
+        deletions: leaving.deletions,
+        release: leaving.release,
+        forget: leaving.forget,
         inventory,
     };
     let nothing = was_complete && plan.is_empty();
     plan.inventory.state = if nothing { State::Complete } else { State::Incomplete };
     Ok(plan)
+}
+
+/// The wanted namespaces that are being deleted. All that is in them goes with them and has to be made again.
+fn doomed_namespaces<'a>(desired: &'a MemberDesired, observed: &Observation) -> BTreeSet<&'a str> {
+    let doomed = |key: &&ObjectKey| {
+        scope::is_namespace(&key.kind) && observed.live.get(*key).is_some_and(|live| live.terminating)
+    };
+    desired.keys().filter(doomed).map(|key| key.name.as_str()).collect()
 }
 
 /// Plans the end of a set on one member: everything that is ours is deleted. `None` if there is no record, or one of
@@ -181,45 +211,57 @@ pub fn plan_removal(instance: &str, observed: &Observation) -> Option<MemberPlan
     let recorded = observed.inventory.as_ref().filter(|it| it.inventory.instance == instance)?;
     let mut inventory = recorded.inventory.clone();
     inventory.state = State::Incomplete;
-    let (deletions, forget) = deletions(&mut inventory, observed, |_| true);
+    let leaving = leaving(&mut inventory, observed, &MemberDesired::new());
     Some(MemberPlan {
         inventory,
         replaces: Some(recorded.resource_version.clone()),
         waves: Vec::new(),
         await_ready: BTreeSet::new(),
-        deletions,
-        forget,
+        deletions: leaving.deletions,
+        release: leaving.release,
+        forget: leaving.forget,
     })
 }
 
-type Deletions = (Vec<Vec<Deletion>>, Vec<ObjectKey>);
+/// What becomes of recorded objects that are not wanted any more.
+struct Leaving {
+    deletions: Vec<Vec<Deletion>>,
+    release: Vec<ObjectKey>,
+    forget: Vec<Forgotten>,
+}
 
 /// The recorded objects that have to go: ours by label, and by their UID or because an apply of ours was under way.
-fn deletions(
-    inventory: &mut Inventory,
-    observed: &Observation,
-    leaves: impl Fn(&ObjectKey) -> bool,
-) -> Deletions {
+fn leaving(inventory: &mut Inventory, observed: &Observation, desired: &MemberDesired) -> Leaving {
     let mut ranks: BTreeMap<_, Vec<Deletion>> = BTreeMap::new();
-    let mut forget = Vec::new();
-    for entry in inventory.objects.iter_mut().filter(|entry| leaves(&entry.key())) {
+    let (mut release, mut forget) = (Vec::new(), Vec::new());
+    for entry in &mut inventory.objects {
         let key = entry.key();
-        let deletable = observed.live.get(&key).filter(|live| {
-            let same = entry.uid.as_deref() == Some(live.uid.as_str());
-            live.labelled && (same || (entry.phase == Phase::Pending && live.owned.is_some()))
-        });
-        match deletable {
+        if desired.contains_key(&key) {
+            continue;
+        }
+        let live = observed.live.get(&key);
+        match live.filter(|live| observation::deletable(entry, live)) {
             Some(live) => {
                 entry.phase = Phase::Removing;
                 entry.uid = Some(live.uid.clone());
+                if holds_wanted(&key, desired) {
+                    release.push(key);
+                    continue;
+                }
                 let only_if = only_if(&key);
                 let deletion = Deletion { uid: live.uid.clone(), only_if, key };
                 ranks.entry(waves::delete_rank(&deletion.key.kind)).or_default().push(deletion);
             }
-            None => forget.push(key),
+            None => forget.push(Forgotten { key, exists: live.is_some() }),
         }
     }
-    (ranks.into_values().collect(), forget)
+    Leaving { deletions: ranks.into_values().collect(), release, forget }
+}
+
+/// Whether an object is a namespace that holds something that is wanted, which would go with it.
+pub(super) fn holds_wanted(key: &ObjectKey, desired: &MemberDesired) -> bool {
+    scope::is_namespace(&key.kind)
+        && desired.keys().any(|wanted| wanted.namespace.as_deref() == Some(key.name.as_str()))
 }
 
 fn only_if(key: &ObjectKey) -> OnlyIf {
@@ -240,3 +282,6 @@ fn labelled(set: &FederationSet, desired: &Desired) -> Value {
     object["metadata"]["labels"][FEDERATION_LABEL] = set.federation.as_str().into();
     object
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,7 +77,7 @@ pub fn render(spec: &FederationSpec) -> Result<Rendered, Vec<Problem>> {
         };
         for manifest in &resource.manifests {
             let key = key_of(manifest);
-            if let Some(message) = refused(manifest) {
+            if let Some(message) = refused(&key, manifest.value()) {
                 report(Field::Manifest, message);
             }
             if let Some(other) = owners.insert(key.clone(), name) {
@@ -107,19 +107,26 @@ pub fn key_of(manifest: &Manifest) -> ObjectKey {
 }
 
 /// Why an object cannot be federated, if so.
-fn refused(manifest: &Manifest) -> Option<String> {
-    let key = manifest.key();
-    let value = manifest.value();
-    let filled = |field: &str| value.get(field).and_then(Value::as_object).is_some_and(|map| !map.is_empty());
+fn refused(key: &ObjectKey, object: &Value) -> Option<String> {
+    let filled = |field: &str| match object.get(field) {
+        None | Some(Value::Null) => false,
+        Some(Value::Object(data)) => !data.is_empty(),
+        Some(_) => true,
+    };
     if key.kind.group.is_empty() && key.kind.kind == "Secret" && (filled("data") || filled("stringData")) {
         return Some(format!(
             "{key} holds data, and a manifest is stored in Terraform's state: keep secrets out of it"
         ));
     }
-    if value.get("status").is_some() && !key.kind.group.is_empty() {
+    if object.get("status").is_some() && !key.kind.group.is_empty() {
         return Some(format!("{key} has a `status`, which only the cluster writes: remove it"));
     }
-    None
+    let metadata = object.get("metadata");
+    // As `kubectl get -o yaml` prints them. They belong to one object on one cluster.
+    let own = ["managedFields", "resourceVersion", "uid"].into_iter().find(|field| {
+        metadata.and_then(|metadata| metadata.get(*field)).is_some_and(|value| !value.is_null())
+    });
+    own.map(|field| format!("{key} has a `metadata.{field}`, which only the cluster writes: remove it"))
 }
 
 fn render_resource(
@@ -155,16 +162,28 @@ fn render_resource(
             if let Some((target, counts)) = &counts
                 && target == key
             {
-                object["spec"]["replicas"] = counts.get(member).copied().unwrap_or(0).into();
+                let count = counts.get(member).copied().unwrap_or(0);
+                if !set_replicas(&mut object, count) {
+                    return report(Field::Manifest, format!("the `spec` of {key} is not a mapping"));
+                }
             }
+            let mut overridden = None;
             for (position, over) in resource.overrides.iter().enumerate() {
                 let here = over.clusters.as_ref().is_none_or(|clusters| clusters.contains(member));
-                if here
-                    && targets.get(position) == Some(key)
-                    && let Err(error) = overrides::apply(&mut object, &over.patch)
-                {
+                if !here || targets.get(position) != Some(key) {
+                    continue;
+                }
+                overridden = Some(position);
+                if let Err(error) = overrides::apply(&mut object, &over.patch) {
                     report(Field::Override(position), format!("{key} on `{member}`: {error}"));
                 }
+            }
+            // The manifest as written was looked at already.
+            if let Some(position) = overridden
+                && refused(key, manifest.value()).is_none()
+                && let Some(message) = refused(key, &object)
+            {
+                report(Field::Override(position), message);
             }
             let desired = Desired { resource: name.to_owned(), digest: digest(&object), object };
             if let Some(objects) = rendered.get_mut(member) {
@@ -172,6 +191,17 @@ fn render_resource(
             }
         }
     }
+}
+
+/// Sets `spec.replicas`; `false` if there is no place for it.
+fn set_replicas(object: &mut Value, count: u64) -> bool {
+    let spec = object.as_object_mut().map(|fields| fields.entry("spec").or_insert(Value::Null));
+    match spec {
+        Some(spec @ Value::Null) => *spec = serde_json::json!({ "replicas": count }),
+        Some(Value::Object(spec)) => drop(spec.insert("replicas".to_owned(), count.into())),
+        _ => return false,
+    }
+    true
 }
 
 fn set_namespace(object: &mut Value, key: &ObjectKey) {
@@ -253,3 +283,6 @@ fn target(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use multicluster_core::federation::identity::FederationSet;
+use multicluster_core::federation::inventory::State;
 use multicluster_core::federation::observation::Seen;
 use multicluster_core::federation::plan::{self, MemberPlan};
 use multicluster_core::federation::render::MemberDesired;
@@ -63,12 +64,21 @@ pub struct MemberReport {
     pub cluster_uid: Option<ClusterUid>,
     /// What is there; `None` if that is not known to have changed.
     pub seen: Option<Seen>,
+    /// Whether it is as asked: brought there, or so already.
+    pub done: bool,
     /// Whether nothing of the federation is left on it.
     pub left: bool,
     /// What went wrong.
     pub error: Option<FederationError>,
     /// What the user should know.
     pub warnings: Vec<String>,
+}
+
+impl MemberReport {
+    /// Notes that the last step of leaving failed.
+    pub(super) fn fail_to_leave(&mut self, error: FederationError) {
+        (self.done, self.left, self.error) = (false, false, Some(error));
+    }
 }
 
 impl Report {
@@ -97,11 +107,10 @@ pub async fn apply(job: &ApplyJob, run: &Run) -> Report {
     if job.mode == Mode::Create && !report.is_success() {
         return report;
     }
-    ready.retain(|_, planned| !planned.plan.as_ref().is_none_or(MemberPlan::is_empty) || planned.leaves);
-    if ready.is_empty() {
-        return report;
+    ready.retain(|_, planned| planned.leaves || !planned.plan.as_ref().is_none_or(MemberPlan::is_empty));
+    for (name, member) in &mut report.members {
+        member.done = member.error.is_none() && !ready.contains_key(name);
     }
-    report.wrote = true;
     let leases = match take_leases(job, &ready, run).await {
         Ok(leases) => leases,
         Err((name, error)) => {
@@ -109,20 +118,33 @@ pub async fn apply(job: &ApplyJob, run: &Run) -> Report {
             return report;
         }
     };
-    let ready = look_again(job, ready, &mut report).await;
-    let work = join_all(ready.into_iter().map(async |(name, planned)| {
-        let Some(member_job) = job.members.get(&name) else { return (name, MemberReport::default()) };
-        let Some(lease) = leases.get(&name) else { return (name, MemberReport::default()) };
-        let report = work_on(job, member_job, planned, &lease.lost(), run).await;
-        (name, report)
-    }));
-    for (name, outcome) in work.await {
-        report.members.insert(name, outcome);
+    let ready = look_again(job, ready, &leases, &mut report).await;
+    if job.mode == Mode::Update || report.is_success() {
+        report.wrote = !ready.is_empty();
+        let work = join_all(ready.into_iter().map(async |(name, planned)| {
+            let (Some(member), Some(lease)) = (job.members.get(&name), leases.get(&name)) else {
+                return (name, MemberReport::default());
+            };
+            let report = work_on(job, member, planned, &lease.lost(), run).await;
+            (name, report)
+        }));
+        report.members.extend(work.await);
     }
-    for (name, lease) in leases {
-        let left = report.members.get(&name).is_some_and(|member| member.left);
-        end(job, &name, lease, left).await;
-    }
+    join_all(leases.into_iter().map(async |(name, lease)| {
+        let report = report.members.get(&name);
+        let left = report.is_some_and(|member| member.left);
+        match job.members.get(&name).filter(|_| left) {
+            Some(member) => (name, records::remove(&member.member, &job.set, lease).await),
+            None => {
+                lease.release().await;
+                (name, Ok(()))
+            }
+        }
+    }))
+    .await
+    .into_iter()
+    .filter_map(|(name, ended)| Some((name, ended.err()?)))
+    .for_each(|(name, error)| report.members.entry(name).or_default().fail_to_leave(error));
     report
 }
 
@@ -132,19 +154,22 @@ struct Planned {
     plan: Option<MemberPlan>,
     leaves: bool,
     cluster_uid: ClusterUid,
+    /// Whether the plan rests on the record's last writer being dead.
+    reopened: bool,
 }
 
-/// Plans the members anew whose record was written between preflight and lease: whoever held the lease before us has
-/// changed what is there.
+/// Looks at the members again, now that the leases are ours. Those whose record was written since preflight are planned
+/// anew: whoever held the lease before us has changed what is there.
 async fn look_again(
     job: &ApplyJob,
     ready: BTreeMap<ClusterName, Planned>,
+    leases: &BTreeMap<ClusterName, LeaseGuard>,
     report: &mut Report,
 ) -> BTreeMap<ClusterName, Planned> {
     let looks = join_all(ready.into_iter().map(async |(name, planned)| {
-        let fresh = match job.members.get(&name) {
-            Some(member) => replan(job, &name, member, planned).await,
-            None => Ok(planned),
+        let fresh = match (job.members.get(&name), leases.get(&name)) {
+            (Some(member), Some(lease)) => replan(job, &name, member, planned, lease.taken_over()).await,
+            _ => Ok(planned),
         };
         (name, fresh)
     }));
@@ -165,16 +190,50 @@ async fn replan(
     name: &ClusterName,
     member: &MemberJob,
     planned: Planned,
+    taken_over: bool,
 ) -> Result<Planned, FederationError> {
     let recorded = records::read_inventory(&member.member, &job.set).await?;
     let seen = planned.plan.as_ref().and_then(|plan| plan.replaces.as_deref());
-    if recorded.as_ref().map(|it| it.resource_version.as_str()) == seen {
+    let unchanged = recorded.as_ref().map(|it| it.resource_version.as_str()) == seen;
+    if unchanged && (taken_over || !planned.reopened) {
         return Ok(planned);
     }
     let none = MemberDesired::new();
     let desired = member.desired.as_ref().unwrap_or(&none);
-    let observed = observe(&member.member, &job.set, desired).await?;
+    let mut observed = observe(&member.member, &job.set, desired).await?;
+    if job.mode == Mode::Create && taken_over {
+        reopen(&mut observed);
+    }
     Ok(Planned { plan: plan_member(job, name, member, &observed)?, ..planned })
+}
+
+/// Takes a complete record for an incomplete one: its writer had finished, but died before it could say so to anybody.
+fn reopen(observed: &mut Observed) {
+    if let Some(recorded) = &mut observed.observation.inventory {
+        recorded.inventory.state = State::Incomplete;
+    }
+}
+
+/// For a create: whether a complete record is one whose writer never gave its lease back. Then nobody has a state of
+/// it, and the create goes on with it as with an incomplete one; if the writer is alive after all, the lease tells.
+///
+/// # Errors
+/// [`FederationError`] if the lease cannot be read.
+pub async fn reopen_if_abandoned(
+    member: &Member,
+    set: &FederationSet,
+    observed: &mut Observed,
+) -> Result<bool, FederationError> {
+    let recorded = observed.observation.inventory.as_ref();
+    if recorded.is_none_or(|it| it.inventory.state == State::Incomplete) {
+        return Ok(false);
+    }
+    let holder = crate::lease::holder(member, &set.namespace, &set.lease_name()).await;
+    let held = holder.map_err(FederationError::while_("read the federation's lease"))?.is_some();
+    if held {
+        reopen(observed);
+    }
+    Ok(held)
 }
 
 /// Reads all members and plans them. What may not be done is in the report afterwards.
@@ -182,15 +241,15 @@ async fn preflight(job: &ApplyJob, report: &mut Report) -> BTreeMap<ClusterName,
     let none = MemberDesired::new();
     let observed = join_all(job.members.iter().map(async |(name, member)| {
         let desired = member.desired.as_ref().unwrap_or(&none);
-        (name, member, observe(&member.member, &job.set, desired).await)
+        (name, member, look(job, member, desired).await)
     }))
     .await;
     let mut ready = BTreeMap::new();
     let mut known: BTreeMap<ClusterUid, ClusterName> = BTreeMap::new();
     for (name, member, observed) in observed {
         let entry = report.members.entry(name.clone()).or_default();
-        let observed = match observed {
-            Ok(observed) => observed,
+        let (observed, reopened) = match observed {
+            Ok(look) => look,
             Err(error) => {
                 entry.error = Some(error);
                 continue;
@@ -205,12 +264,26 @@ async fn preflight(job: &ApplyJob, report: &mut Report) -> BTreeMap<ClusterName,
         match plan_member(job, name, member, &observed) {
             Ok(plan) => {
                 entry.seen = Some(observed.observation.seen());
-                ready.insert(name.clone(), Planned { plan, leaves: member.desired.is_none(), cluster_uid });
+                let leaves = member.desired.is_none();
+                ready.insert(name.clone(), Planned { plan, leaves, cluster_uid, reopened });
             }
             Err(error) => entry.error = Some(error),
         }
     }
     ready
+}
+
+async fn look(
+    job: &ApplyJob,
+    member: &MemberJob,
+    desired: &MemberDesired,
+) -> Result<(Observed, bool), FederationError> {
+    let mut observed = observe(&member.member, &job.set, desired).await?;
+    let reopened = match job.mode {
+        Mode::Create => reopen_if_abandoned(&member.member, &job.set, &mut observed).await?,
+        Mode::Update => false,
+    };
+    Ok((observed, reopened))
 }
 
 fn join_error(name: &ClusterName, reason: Reason) -> FederationError {
@@ -281,6 +354,8 @@ pub(super) async fn take_lease(
     member: &Arc<Member>,
     run: &Run,
 ) -> Result<LeaseGuard, FederationError> {
+    // Until the lease is there, a removal in this process could take the namespace away.
+    let _gate = member.records_gate().await;
     records::ensure_namespace(member, set, run).await?;
     let spec = LeaseSpec {
         namespace: set.namespace.clone(),
@@ -305,7 +380,7 @@ async fn work_on(
 ) -> MemberReport {
     let mut report = MemberReport { cluster_uid: Some(planned.cluster_uid), ..MemberReport::default() };
     let Some(plan) = planned.plan else {
-        report.left = true;
+        (report.done, report.left) = (true, true);
         return report;
     };
     let child = run.child();
@@ -316,28 +391,10 @@ async fn work_on(
         let work = carry_out(&member.member, &job.set, &plan, &child);
         run.while_held(lost, &child, work).await
     };
-    report.left = planned.leaves && outcome.error.is_none();
+    report.done = outcome.error.is_none();
+    report.left = planned.leaves && report.done;
     report.seen = outcome.inventory.as_ref().map(Seen::as_left);
     report.error = outcome.error;
     report.warnings = outcome.warnings;
     report
-}
-
-/// Gives a lease back, and on a member that has left takes the last records away.
-async fn end(job: &ApplyJob, name: &ClusterName, lease: LeaseGuard, left: bool) {
-    let Some(member) = job.members.get(name) else { return };
-    if left {
-        finish_leaving(&job.set, &member.member, lease).await;
-    } else {
-        lease.release().await;
-    }
-}
-
-/// Removes the lease and, if nothing else needs it, the namespace of the records. A failure here leaves an empty
-/// namespace behind and nothing else, so that it is logged instead of failing what has succeeded.
-pub(super) async fn finish_leaving(set: &FederationSet, member: &Arc<Member>, lease: LeaseGuard) {
-    lease.delete().await;
-    if let Err(error) = records::drop_namespace(member, set).await {
-        tracing::warn!(cluster = %member.name, %error, "the namespace of the records was left behind");
-    }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::future::join_all;
+use futures::future::try_join_all;
 use multicluster_core::digest::digest;
-use multicluster_core::federation::identity::FederationSet;
+use multicluster_core::federation::identity::{FEDERATION_LABEL, FederationSet, PART_OF_LABEL};
 use multicluster_core::federation::inventory::{Entry, Inventory, Phase, State};
 use multicluster_core::federation::plan::{Apply, Deletion, MemberPlan, OnlyIf};
 use multicluster_core::managed_fields;
@@ -69,7 +69,7 @@ pub(super) async fn carry_out(member: &Member, set: &FederationSet, plan: &Membe
     Outcome { inventory: Some(worker.inventory), error, warnings: worker.warnings }
 }
 
-/// Deletes what a removal's plan says, then the record. `Ok` means that nothing of the set is left.
+/// Deletes what a removal's plan says. Without an error nothing is left of the set but its records.
 pub(super) async fn carry_out_removal(
     member: &Member,
     set: &FederationSet,
@@ -80,11 +80,10 @@ pub(super) async fn carry_out_removal(
     let result = async {
         worker.write().await?;
         worker.delete(plan).await?;
-        records::delete_inventory(member, set).await
+        worker.check()
     }
     .await;
-    let inventory = result.is_err().then_some(worker.inventory);
-    Outcome { inventory, error: result.err(), warnings: worker.warnings }
+    Outcome { inventory: Some(worker.inventory), error: result.err(), warnings: worker.warnings }
 }
 
 impl<'a> Worker<'a> {
@@ -177,6 +176,13 @@ impl<'a> Worker<'a> {
         if ty.namespaced && key.namespace.is_none() {
             return Err(FederationError::with("apply", key)(Reason::NoNamespace));
         }
+        if let Some(uid) = &apply.after {
+            tracing::debug!(cluster = %self.member.name, object = %key, "waiting until the old one is gone");
+            self.member
+                .wait_gone(&ty, key.namespace.as_deref(), &key.name, uid, &self.run.wait())
+                .await
+                .map_err(FederationError::with("make way for", key))?;
+        }
         failpoint::hit("object-apply-before");
         let options =
             ApplyOptions { field_manager: self.set.field_manager(), force: apply.force, dry_run: false };
@@ -198,8 +204,8 @@ impl<'a> Worker<'a> {
     }
 
     async fn await_ready(&self, workloads: &BTreeSet<ObjectKey>) -> Result<(), FederationError> {
-        let waits = workloads.iter().map(|key| self.await_one(key));
-        join_all(waits).await.into_iter().collect()
+        // The first that cannot become ready ends the wait for the others, which may be waiting for it themselves.
+        try_join_all(workloads.iter().map(|key| self.await_one(key))).await.map(drop)
     }
 
     async fn await_one(&self, key: &ObjectKey) -> Result<(), FederationError> {
@@ -217,7 +223,23 @@ impl<'a> Worker<'a> {
     }
 
     async fn delete(&mut self, plan: &MemberPlan) -> Result<(), FederationError> {
-        for key in &plan.forget {
+        for forgotten in &plan.forget {
+            self.inventory.remove(&forgotten.key);
+            if forgotten.exists {
+                self.warnings.push(format!(
+                    "{} on `{}` is left alone: it does not show that it is ours any more (our label is gone, or it was \
+                     made anew).",
+                    forgotten.key, self.member.name
+                ));
+            }
+        }
+        for key in &plan.release {
+            let Some(entry) = self.inventory.entry(key) else { continue };
+            self.release(&type_of(entry), key).await?;
+            self.warnings.push(format!(
+                "{key} on `{}` is kept: other objects of the federation are in it. It belongs to nobody now.",
+                self.member.name
+            ));
             self.inventory.remove(key);
         }
         for rank in &plan.deletions {
@@ -279,32 +301,25 @@ impl<'a> Worker<'a> {
         Ok(None)
     }
 
-    /// Lets go of an object that stays: an apply of nothing takes our labels from it. Only for kinds of which we set
-    /// little else.
+    /// Lets go of an object that stays: it keeps what we set, and loses our labels.
     async fn release(&self, ty: &ResourceType, key: &ObjectKey) -> Result<(), FederationError> {
-        let mut bare = serde_json::json!({
-            "apiVersion": ty.api_version(),
-            "kind": ty.kind,
-            "metadata": { "name": key.name },
-        });
-        if key.kind.kind == "CustomResourceDefinition" {
-            // A definition is nothing without its spec: it keeps ours, and loses the labels only.
-            let live =
-                self.member.get(ty, None, &key.name).await.map_err(FederationError::with("release", key))?;
-            bare["spec"] = live
-                .as_ref()
-                .and_then(|live| managed_fields::owned(live, &self.set.field_manager()))
-                .and_then(|mut owned| owned.get_mut("spec").map(Value::take))
-                .unwrap_or_default();
+        let namespace = key.namespace.as_deref();
+        let live = self.member.get(ty, namespace, &key.name).await;
+        let Some(live) = live.map_err(FederationError::with("release", key))? else { return Ok(()) };
+        let mut kept = managed_fields::owned(&live, &self.set.field_manager()).unwrap_or_default();
+        if let Some(labels) = kept.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
+            labels.retain(|label, _| label != PART_OF_LABEL && label != FEDERATION_LABEL);
         }
+        kept["apiVersion"] = ty.api_version().into();
+        kept["kind"] = ty.kind.clone().into();
+        kept["metadata"]["name"] = key.name.clone().into();
         let options = ApplyOptions { field_manager: self.set.field_manager(), force: false, dry_run: false };
-        self.member.apply(ty, &bare, options).await.map_err(FederationError::with("release", key))?;
+        self.member.apply(ty, &kept, options).await.map_err(FederationError::with("release", key))?;
         Ok(())
     }
 
     fn is_ours(&self, object: &Value) -> bool {
-        let label = multicluster_core::federation::identity::PART_OF_LABEL;
-        let found = object.pointer("/metadata/labels").and_then(|labels| labels.get(label));
+        let found = object.pointer("/metadata/labels").and_then(|labels| labels.get(PART_OF_LABEL));
         found.and_then(Value::as_str) == Some(self.set.applyset_id().as_str())
     }
 

@@ -18,7 +18,7 @@ mod records;
 mod remove;
 mod run;
 
-pub use apply::{ApplyJob, MemberJob, MemberReport, Report, apply};
+pub use apply::{ApplyJob, MemberJob, MemberReport, Report, apply, reopen_if_abandoned};
 pub use error::{FederationError, Reason};
 pub use observe::{Observed, observe};
 pub use remove::{RemoveJob, remove};

@@ -7,11 +7,13 @@ use multicluster_core::federation::identity::{
 use multicluster_core::federation::inventory::Inventory;
 use multicluster_core::federation::observation::RecordedInventory;
 use multicluster_core::object::text;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::error::FederationError;
+use super::leftovers;
 use super::run::Run;
 use crate::failpoint;
+use crate::lease::LeaseGuard;
 use crate::member::{Member, MemberError, Propagation, ResourceType};
 
 /// The key of the inventory in its ConfigMap.
@@ -80,24 +82,6 @@ pub(super) async fn write_inventory(
     Ok(text(&written, "/metadata/resourceVersion").to_owned())
 }
 
-/// Removes the inventory.
-pub(super) async fn delete_inventory(member: &Member, set: &FederationSet) -> Result<(), FederationError> {
-    let doing = "remove the federation's record";
-    let ty = ResourceType::config_map();
-    let name = set.inventory_name();
-    let found = member.get(&ty, Some(&set.namespace), &name).await.map_err(FederationError::while_(doing))?;
-    if let Some(object) = found {
-        failpoint::hit("inventory-delete-before");
-        let uid = text(&object, "/metadata/uid");
-        member
-            .delete(&ty, Some(&set.namespace), &name, uid, Propagation::Background)
-            .await
-            .map_err(FederationError::while_(doing))?;
-        failpoint::hit("inventory-delete-after");
-    }
-    Ok(())
-}
-
 /// Makes the namespace of the records, unless it is there.
 pub(super) async fn ensure_namespace(
     member: &Member,
@@ -133,27 +117,67 @@ pub(super) async fn ensure_namespace(
     Ok(())
 }
 
-/// Removes the namespace of the records, if we made it and no record is left in it.
-pub(super) async fn drop_namespace(member: &Member, set: &FederationSet) -> Result<(), FederationError> {
-    let doing = format!("remove namespace {}", set.namespace);
-    let ty = ResourceType::namespace();
-    let found =
-        member.get(&ty, None, &set.namespace).await.map_err(FederationError::while_(doing.as_str()))?;
-    let Some(namespace) = found else { return Ok(()) };
-    let ours = namespace.pointer("/metadata/labels").and_then(|labels| labels.get(RECORD_LABEL)).is_some();
-    if !ours {
-        return Ok(());
+/// Removes what the federation keeps on a member, when nothing else of it is left: the namespace with all that is in it,
+/// if we made it and nobody else keeps anything there; otherwise the inventory, and the lease last. Either way the
+/// inventory is there until one request removes it, so that a removal that is cut short is gone on with.
+pub(super) async fn remove(
+    member: &Member,
+    set: &FederationSet,
+    lease: LeaseGuard,
+) -> Result<(), FederationError> {
+    // Nobody in this process makes records in the namespace between the look and the deletion.
+    let _gate = member.records_gate().await;
+    match namespace_to_remove(member, set).await? {
+        Some(uid) => {
+            failpoint::hit("namespace-delete-before");
+            member
+                .delete(&ResourceType::namespace(), None, &set.namespace, &uid, Propagation::Background)
+                .await
+                .map_err(FederationError::while_(format!("remove namespace {}", set.namespace)))?;
+            failpoint::hit("namespace-delete-after");
+        }
+        None => {
+            delete_inventory(member, set).await?;
+            lease.delete().await;
+        }
     }
-    let left = super::leftovers::in_namespace(member, &set.namespace, |_| false)
-        .await
-        .map_err(FederationError::while_(doing.as_str()))?;
-    if left.is_empty() {
-        failpoint::hit("namespace-delete-before");
-        let uid = text(&namespace, "/metadata/uid");
+    Ok(())
+}
+
+/// The UID of the namespace of the records, if it can go: it is ours, and holds nothing but this federation's records.
+async fn namespace_to_remove(
+    member: &Member,
+    set: &FederationSet,
+) -> Result<Option<String>, FederationError> {
+    let doing = format!("look into namespace {}", set.namespace);
+    let found = member.get(&ResourceType::namespace(), None, &set.namespace).await;
+    let found = found.map_err(FederationError::while_(doing.as_str()))?;
+    let label =
+        |object: &Value| object.pointer("/metadata/labels").and_then(|it| it.get(RECORD_LABEL)).is_some();
+    let Some(namespace) = found.filter(label) else { return Ok(None) };
+    let (inventory, lease) = (set.inventory_name(), set.lease_name());
+    let ours = |object: &Value| {
+        let named = (text(object, "/kind"), text(object, "/metadata/name"));
+        named == ("ConfigMap", inventory.as_str()) || named == ("Lease", lease.as_str())
+    };
+    let others = leftovers::in_namespace(member, &set.namespace, ours).await;
+    let others = others.map_err(FederationError::while_(doing.as_str()))?;
+    Ok(others.is_empty().then(|| text(&namespace, "/metadata/uid").to_owned()))
+}
+
+async fn delete_inventory(member: &Member, set: &FederationSet) -> Result<(), FederationError> {
+    let doing = "remove the federation's record";
+    let ty = ResourceType::config_map();
+    let name = set.inventory_name();
+    let found = member.get(&ty, Some(&set.namespace), &name).await.map_err(FederationError::while_(doing))?;
+    if let Some(object) = found {
+        failpoint::hit("inventory-delete-before");
+        let uid = text(&object, "/metadata/uid");
         member
-            .delete(&ty, None, &set.namespace, uid, Propagation::Background)
+            .delete(&ty, Some(&set.namespace), &name, uid, Propagation::Background)
             .await
             .map_err(FederationError::while_(doing))?;
+        failpoint::hit("inventory-delete-after");
     }
     Ok(())
 }

@@ -10,10 +10,11 @@ use multicluster_core::federation::plan;
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
 
-use super::apply::{MemberReport, Report, finish_leaving, take_lease};
+use super::apply::{MemberReport, Report, take_lease};
 use super::carry_out::carry_out_removal;
 use super::error::FederationError;
 use super::observe::observe;
+use super::records;
 use super::run::Run;
 use crate::member::Member;
 
@@ -73,7 +74,7 @@ async fn try_remove(
         return Ok(report);
     }
     if plan::plan_removal(&job.instance, &observed).is_none() {
-        report.left = true;
+        (report.done, report.left) = (true, true);
         return Ok(report);
     }
     let lease = take_lease(&job.set, member, run).await?;
@@ -88,7 +89,7 @@ async fn try_remove(
         }
         Ok(None) => {
             lease.release().await;
-            report.left = true;
+            (report.done, report.left) = (true, true);
             return Ok(report);
         }
         Err(error) => {
@@ -97,13 +98,14 @@ async fn try_remove(
         }
     };
     report.left = outcome.error.is_none();
+    report.done = report.left;
     report.seen = outcome.inventory.as_ref().map(Seen::as_left);
     report.warnings = outcome.warnings;
     report.error = outcome.error;
-    if report.left {
-        finish_leaving(&job.set, member, lease).await;
-    } else {
+    if !report.left {
         lease.release().await;
+    } else if let Err(error) = records::remove(member, &job.set, lease).await {
+        report.fail_to_leave(error);
     }
     Ok(report)
 }

@@ -26,6 +26,7 @@ pub struct LeaseGuard {
     spec: LeaseSpec,
     clock: Clock,
     epoch: u64,
+    taken_over: bool,
     lost: CancellationToken,
     stop: CancellationToken,
     /// The task that renews; it ends with the lease as it last was. Aborted when dropped.
@@ -40,6 +41,7 @@ impl LeaseGuard {
         clock: &Clock,
         lease: Value,
         asked: Instant,
+        taken_over: bool,
     ) -> Self {
         let (lost, stop) = (CancellationToken::new(), CancellationToken::new());
         let epoch = Record::new(lease.clone()).epoch();
@@ -53,7 +55,8 @@ impl LeaseGuard {
         };
         let mut renewing = JoinSet::new();
         renewing.spawn(renewal.run(lease, asked));
-        Self { member: member.clone(), spec: spec.clone(), clock: clock.clone(), epoch, lost, stop, renewing }
+        let (member, spec, clock) = (member.clone(), spec.clone(), clock.clone());
+        Self { member, spec, clock, epoch, taken_over, lost, stop, renewing }
     }
 
     /// Cancelled when the lease is no longer ours, or can no longer be known to be: then nothing more may be written.
@@ -66,6 +69,12 @@ impl LeaseGuard {
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Whether an earlier holder never gave it back: whatever that one was doing did not come to its end.
+    #[must_use]
+    pub fn taken_over(&self) -> bool {
+        self.taken_over
     }
 
     /// Gives the lease back. The object stays, because the epoch stands in it.

@@ -60,13 +60,14 @@ pub struct Member {
     pub name: ClusterName,
     client: kube::Client,
     discovered: Arc<discovery::Discovered>,
+    records: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Member {
     /// Wraps a client. Nothing is sent yet.
     #[must_use]
     pub fn new(name: ClusterName, client: kube::Client) -> Self {
-        Self { name, client, discovered: Arc::default() }
+        Self { name, client, discovered: Arc::default(), records: Arc::default() }
     }
 
     /// Reads which cluster this is: the UID of its namespace `kube-system`, which stays for the cluster's life.
@@ -86,6 +87,13 @@ impl Member {
             });
         }
         Ok(ClusterUid(uid.to_owned()))
+    }
+}
+
+impl Member {
+    /// Keeps those who make records of ours on this member apart from those who remove them, within this process.
+    pub(crate) async fn records_gate(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.records.lock().await
     }
 }
 

@@ -264,7 +264,7 @@ fn run(context: &Context, value: &Value, operation: &str, wait_ready: bool) -> R
 }
 
 fn report_errors(report: &Report, diagnostics: &mut Diagnostics) {
-    let done: Vec<&str> = names(report, |member| member.error.is_none());
+    let done: Vec<&str> = names(report, |member| member.done);
     for (name, member) in &report.members {
         let Some(error) = &member.error else { continue };
         let rest = match (report.wrote, done.as_slice()) {

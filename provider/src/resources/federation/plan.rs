@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use multicluster::federation::{FederationError, Reason, observe};
+use multicluster::federation::{FederationError, Observed, Reason, observe, reopen_if_abandoned};
+use multicluster::member::Member;
 use multicluster_core::federation::forecast::{Forecast, Outlook, forecast};
 use multicluster_core::federation::observation::{Seen, desired_sync};
 use multicluster_core::federation::plan::plan as plan_member;
@@ -103,6 +104,7 @@ impl Planning<'_> {
             desired: Some(desired),
             seen: seen.as_ref(),
             known_as,
+            renamed: None,
         };
         outcome.forecast.insert(name.clone(), Some(forecast(&outlook)));
         outcome.cluster_uids.insert(name.clone(), uid.map(|uid| uid.to_string()));
@@ -129,7 +131,7 @@ impl Planning<'_> {
                 Err(error) => return unreachable(name, &error, diagnostics),
             }
         }
-        let observed = match observe(&member, &self.model.set, desired).await {
+        let observed = match self.observe(&member, desired).await {
             Ok(observed) => observed,
             Err(error) => return cannot_look(name, &error, diagnostics),
         };
@@ -154,6 +156,14 @@ impl Planning<'_> {
         Look::Seen(uid, Some(seen.unwrap_or_else(|| observation.seen())))
     }
 
+    async fn observe(&self, member: &Member, desired: &MemberDesired) -> Result<Observed, FederationError> {
+        let mut observed = observe(member, &self.model.set, desired).await?;
+        if self.makes {
+            reopen_if_abandoned(member, &self.model.set, &mut observed).await?;
+        }
+        Ok(observed)
+    }
+
     /// Plans a member that leaves.
     fn leaves(&self, name: &ClusterName, outcome: &mut Outcome, diagnostics: &mut Diagnostics) {
         check_reachable(self.clusters, self.record, name, diagnostics);
@@ -162,6 +172,7 @@ impl Planning<'_> {
             desired: None,
             seen: self.record.seen(name),
             known_as: self.known.get(name),
+            renamed: None,
         };
         outcome.forecast.insert(name.clone(), Some(forecast(&outlook)));
     }
