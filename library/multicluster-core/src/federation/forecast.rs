@@ -52,9 +52,9 @@ pub fn forecast(outlook: &Outlook<'_>) -> Forecast {
     let of_member = match (outlook.desired, outlook.renamed, replaced) {
         (None, Some(other), _) => Some(format!("renamed to `{other}`")),
         (Some(_), Some(other), None) => Some(format!("renamed from `{other}`")),
-        (_, _, Some((known, seen))) => {
-            Some(format!("another cluster: kube-system has UID {seen}, was {known}; the old one is forgotten"))
-        }
+        (_, _, Some((known, seen))) => Some(format!(
+            "another cluster: kube-system has UID {seen}, was {known}; the old one is forgotten"
+        )),
         (None, None, None) => Some("leave".to_owned()),
         (Some(_), None, None) if outlook.prior.is_none() && outlook.known_as.is_none() => {
             Some("join".to_owned())

@@ -1,0 +1,271 @@
+use rstest::rstest;
+use serde_json::json;
+
+use super::*;
+use crate::names::FederationName;
+use crate::placement::{Labels, Placement};
+
+fn name(text: &str) -> ClusterName {
+    ClusterName::new(text).unwrap()
+}
+
+fn entry(objects: &[Value]) -> ResourceSpec {
+    ResourceSpec {
+        manifests: objects.iter().map(|object| Manifest::new(object.clone()).unwrap()).collect(),
+        placement: Placement::default(),
+        replicas: None,
+        overrides: vec![],
+    }
+}
+
+/// A federation of `a` (tier edge) and `b` with these entries of `resources`.
+fn spec(resources: impl IntoIterator<Item = (&'static str, ResourceSpec)>) -> FederationSpec {
+    let edge = Labels::from([("tier".to_owned(), "edge".to_owned())]);
+    FederationSpec {
+        name: FederationName::new("world").unwrap(),
+        members: BTreeMap::from([(name("a"), edge), (name("b"), Labels::new())]),
+        resources: resources.into_iter().map(|(name, it)| (name.to_owned(), it)).collect(),
+    }
+}
+
+fn object(kind: &str, name: &str) -> Value {
+    let api_version = if kind == "Deployment" { "apps/v1" } else { "v1" };
+    json!({ "apiVersion": api_version, "kind": kind, "metadata": { "name": name, "namespace": "shop" } })
+}
+
+fn deployment(replicas: u64) -> Value {
+    let mut object = object("Deployment", "web");
+    object["spec"] = json!({ "replicas": replicas });
+    object
+}
+
+fn patch(text: &str) -> OverrideSpec {
+    OverrideSpec { target: None, clusters: None, patch: overrides::parse_patch(text).unwrap() }
+}
+
+fn replicas(total: Option<u64>) -> Replicas {
+    Replicas { target: None, total, clusters: BTreeMap::new() }
+}
+
+/// The objects of a member in short: `Deployment shop/web`.
+fn listed(rendered: &Rendered, member: &str) -> Vec<String> {
+    rendered[&name(member)].keys().map(ToString::to_string).collect()
+}
+
+fn problem(spec: &FederationSpec) -> (Field, String) {
+    let mut problems = render(spec).unwrap_err();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let problem = problems.remove(0);
+    (problem.field, problem.message)
+}
+
+#[test]
+fn a_member_without_objects_has_an_entry() {
+    let labelled = Placement { match_labels: Some([("tier".into(), "edge".into())].into()), clusters: None };
+    let spec = spec([("web", ResourceSpec { placement: labelled, ..entry(&[object("ConfigMap", "c")]) })]);
+    let rendered = render(&spec).unwrap();
+    assert_eq!(listed(&rendered, "a"), ["ConfigMap shop/c"]);
+    assert_eq!(listed(&rendered, "b"), [""; 0]);
+}
+
+#[rstest]
+#[case::namespaced_kind_without_namespace("ConfigMap", json!({ "name": "x" }), Some("default"))]
+#[case::empty_namespace("ConfigMap", json!({ "name": "x", "namespace": "" }), Some("default"))]
+#[case::cluster_kind_with_namespace("Namespace", json!({ "name": "x", "namespace": "shop" }), None)]
+fn namespaces_are_completed(#[case] kind: &str, #[case] metadata: Value, #[case] expected: Option<&str>) {
+    let object = json!({ "apiVersion": "v1", "kind": kind, "metadata": metadata });
+    let rendered = render(&spec([("it", entry(&[object]))])).unwrap();
+    let (key, desired) = rendered[&name("a")].first_key_value().unwrap();
+    assert_eq!(key.namespace.as_deref(), expected);
+    assert_eq!(desired.object.pointer("/metadata/namespace").and_then(Value::as_str), expected);
+}
+
+#[test]
+fn replicas_are_divided_before_overrides_are_applied() {
+    let over = OverrideSpec {
+        clusters: Some(vec![name("b")]),
+        ..patch(
+            r#"[{ "op": "test", "path": "/spec/replicas", "value": 2 }, { "op": "replace", "path": "/spec/replicas", "value": 7 }]"#,
+        )
+    };
+    let resource =
+        ResourceSpec { replicas: Some(replicas(Some(5))), overrides: vec![over], ..entry(&[deployment(1)]) };
+    let rendered = render(&spec([("web", resource)])).unwrap();
+    let count =
+        |member: &str| rendered[&name(member)].values().next().unwrap().object["spec"]["replicas"].clone();
+    assert_eq!((count("a"), count("b")), (json!(3), json!(7)));
+}
+
+#[rstest]
+#[case::total_of_the_manifest(Some(4), json!({ "replicas": 4 }))]
+#[case::no_spec_means_one(None, Value::Null)]
+#[case::no_replicas_means_one(None, json!({ "paused": true }))]
+fn the_total_is_the_manifests_own(#[case] written: Option<u64>, #[case] of_spec: Value) {
+    let mut web = object("Deployment", "web");
+    if !of_spec.is_null() {
+        web["spec"] = of_spec;
+    }
+    let resource = ResourceSpec { replicas: Some(replicas(None)), ..entry(&[web]) };
+    let rendered = render(&spec([("web", resource)])).unwrap();
+    let counts =
+        rendered.values().flat_map(BTreeMap::values).map(|it| it.object["spec"]["replicas"].as_u64());
+    assert_eq!(counts.sum::<Option<u64>>(), Some(written.unwrap_or(1)));
+}
+
+#[rstest]
+#[case::text(json!("hello"))]
+#[case::list(json!([1]))]
+#[case::number(json!(1))]
+fn a_spec_that_is_no_mapping_is_refused(#[case] spec_of_web: Value) {
+    let mut web = object("Deployment", "web");
+    web["spec"] = spec_of_web;
+    let resource = ResourceSpec { replicas: Some(replicas(Some(2))), ..entry(&[web]) };
+    let (field, message) = problem(&spec([("web", resource)]));
+    assert_eq!(field, Field::Manifest);
+    assert_eq!(message, "the `spec` of Deployment shop/web is not a mapping");
+}
+
+fn secret(field: &str, value: Value) -> Value {
+    let mut object = object("Secret", "s");
+    object[field] = value;
+    object
+}
+
+fn with_metadata(field: &str, value: Value) -> Value {
+    let mut object = object("ConfigMap", "c");
+    object["metadata"][field] = value;
+    object
+}
+
+#[rstest]
+#[case::data(secret("data", json!({ "a": "Yg==" })), "Secret shop/s holds data")]
+#[case::string_data(secret("stringData", json!({ "a": "b" })), "Secret shop/s holds data")]
+#[case::data_that_is_text(secret("data", json!("hunter2")), "Secret shop/s holds data")]
+#[case::status(json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web", "namespace": "d" }, "status": {} }), "has a `status`")]
+#[case::uid(with_metadata("uid", json!("u")), "has a `metadata.uid`")]
+#[case::revision(with_metadata("resourceVersion", json!("7")), "has a `metadata.resourceVersion`")]
+#[case::managers(with_metadata("managedFields", json!([])), "has a `metadata.managedFields`")]
+fn what_does_not_belong_in_a_manifest_is_refused(#[case] object: Value, #[case] expected: &str) {
+    let (field, message) = problem(&spec([("it", entry(&[object]))]));
+    assert_eq!(field, Field::Manifest);
+    assert!(message.contains(expected), "{message}");
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+#[rstest]
+#[case::empty_secret(secret("data", json!({})))]
+#[case::null_data(secret("data", Value::Null))]
+#[case::generated_by_a_tool(with_metadata("creationTimestamp", Value::Null))]
+fn what_is_empty_is_not_refused(#[case] object: Value) {
+    assert!(render(&spec([("it", entry(&[object]))])).is_ok());
+}
+
+#[test]
+fn an_override_cannot_bring_a_secret_in() {
+    let over = patch(r#"[{ "op": "add", "path": "/stringData", "value": { "password": "hunter2" } }]"#);
+    let resource = ResourceSpec { overrides: vec![over], ..entry(&[object("Secret", "s")]) };
+    let problems = render(&spec([("it", resource)])).unwrap_err();
+    assert!(problems.iter().all(|it| it.field == Field::Override(0)), "{problems:?}");
+    assert!(problems[0].message.contains("Secret shop/s holds data"), "{problems:?}");
+    assert!(!format!("{problems:?}").contains("hunter2"));
+}
+
+#[test]
+fn an_object_has_one_owner() {
+    let both = [("one", entry(&[object("ConfigMap", "c")])), ("two", entry(&[object("ConfigMap", "c")]))];
+    let (field, message) = problem(&spec(both));
+    assert_eq!(field, Field::Manifest);
+    assert!(message.contains("ConfigMap shop/c stands in `one` as well"), "{message}");
+}
+
+#[rstest]
+#[case::the_only_object(vec![object("ConfigMap", "c")], None, Ok("ConfigMap shop/c"))]
+#[case::the_only_workload(vec![object("ConfigMap", "c"), deployment(1)], None, Ok("Deployment shop/web"))]
+#[case::the_named_one(
+    vec![object("ConfigMap", "c"), deployment(1)],
+    Some(("ConfigMap", "c")),
+    Ok("ConfigMap shop/c")
+)]
+#[case::several(vec![object("ConfigMap", "c"), object("ConfigMap", "d")], None, Err("name one with `target"))]
+#[case::a_stranger(vec![object("ConfigMap", "c")], Some(("Service", "c")), Err("the manifest has no Service `c`"))]
+#[case::no_object(vec![], None, Err("no object that the override could be for"))]
+fn overrides_find_their_object(
+    #[case] objects: Vec<Value>,
+    #[case] named: Option<(&str, &str)>,
+    #[case] expected: Result<&str, &str>,
+) {
+    let over = OverrideSpec {
+        target: named.map(|(kind, name)| Target { kind: kind.to_owned(), name: name.to_owned() }),
+        ..patch(r#"[{ "op": "add", "path": "/metadata/labels", "value": { "here": "yes" } }]"#)
+    };
+    let resource = ResourceSpec { overrides: vec![over], ..entry(&objects) };
+    match (render(&spec([("it", resource)])), expected) {
+        (Ok(rendered), Ok(expected)) => {
+            let changed = rendered[&name("a")]
+                .iter()
+                .find(|(_, it)| it.object["metadata"]["labels"] == json!({ "here": "yes" }));
+            assert_eq!(changed.unwrap().0.to_string(), expected);
+        }
+        (Err(problems), Err(expected)) => {
+            assert_eq!(problems[0].field, Field::Override(0));
+            assert!(problems[0].message.contains(expected), "{problems:?}");
+        }
+        (found, _) => panic!("{found:?}"),
+    }
+}
+
+#[test]
+fn strangers_are_named() {
+    let share = Share { weight: 1, min: 0, max: None };
+    let of_replicas = Replicas { clusters: BTreeMap::from([(name("mars"), share)]), ..replicas(None) };
+    let resource = ResourceSpec { replicas: Some(of_replicas), ..entry(&[deployment(1)]) };
+    assert_eq!(problem(&spec([("web", resource)])).0, Field::ReplicasOf(name("mars")));
+    let over = OverrideSpec { clusters: Some(vec![name("mars")]), ..patch("[]") };
+    let resource = ResourceSpec { overrides: vec![over], ..entry(&[deployment(1)]) };
+    let (field, message) = problem(&spec([("web", resource)]));
+    assert_eq!(field, Field::Override(0));
+    assert!(message.contains("`mars` is not a member"), "{message}");
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let mars = Placement { clusters: Some(vec![name("mars")]), match_labels: None };
+    let resources = [
+        ("one", entry(&[secret("data", json!({ "a": "Yg==" }))])),
+        ("two", ResourceSpec { placement: mars, ..entry(&[deployment(1)]) }),
+    ];
+    let fields: Vec<_> = render(&spec(resources)).unwrap_err().into_iter().map(|it| it.field).collect();
+    assert_eq!(fields, [Field::Manifest, Field::Placement]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_json_under_spec_and_labels_is_rendered_or_refused(spec_of_web in any_json(), labels in any_json()) {
+        let mut web = object("Deployment", "web");
+        web["spec"] = spec_of_web;
+        web["metadata"]["labels"] = labels;
+        let resource = ResourceSpec { replicas: Some(replicas(Some(3))), ..entry(&[web]) };
+        if let Ok(rendered) = render(&spec([("web", resource)])) {
+            let counts = rendered.values().flat_map(BTreeMap::values);
+            let total: u64 = counts.map(|it| it.object["spec"]["replicas"].as_u64().unwrap()).sum();
+            proptest::prop_assert_eq!(total, 3);
+        }
+    }
+}
+
+fn any_json() -> impl proptest::strategy::Strategy<Value = Value> {
+    use proptest::prelude::*;
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "[a-z]{0,5}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map("[a-z]{1,8}|replicas", inner, 0..4)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
