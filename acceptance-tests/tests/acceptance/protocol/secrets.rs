@@ -41,9 +41,10 @@ pub(crate) async fn that_are_write_only_are_nowhere(cli: Cli) -> anyhow::Result<
 
 /// Neither in what is stored nor in what is shown.
 async fn nowhere(notes: &Notes) -> anyhow::Result<()> {
-    let saved = notes.terraform.show_json(Some("saved.plan")).await?.to_string();
+    let shown = notes.terraform.run(&["show", "saved.plan"]).await?.ok()?;
     let places = [
-        ("the plan", saved),
+        ("the plan", notes.terraform.show_json(Some("saved.plan")).await?.to_string()),
+        ("what is shown of the plan", shown.stdout),
         ("the state", notes.get("terraform.tfstate")?),
         ("the log", notes.get("trace.log")?),
         ("the note", notes.get("notes/a.json").unwrap_or_default()),
