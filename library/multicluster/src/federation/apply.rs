@@ -388,7 +388,7 @@ async fn work_on(
         let work = carry_out_removal(&member.member, &job.set, &plan, &child);
         run.while_held(lost, &child, work).await
     } else {
-        let work = carry_out(&member.member, &job.set, &plan, &child);
+        let work = carry_out(&member.member, &job.set, &plan, &child, lost);
         run.while_held(lost, &child, work).await
     };
     report.done = outcome.error.is_none();

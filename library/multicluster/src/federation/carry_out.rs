@@ -9,17 +9,20 @@ use multicluster_core::federation::inventory::{Entry, Inventory, Phase, State};
 use multicluster_core::federation::plan::{Apply, Deletion, MemberPlan, OnlyIf};
 use multicluster_core::managed_fields;
 use multicluster_core::object::{ObjectKey, text};
-use multicluster_core::scope;
 use serde_json::Value;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::concurrent::some_at_a_time;
 use super::error::{FederationError, Reason};
+use super::kinds::{check_scope, type_of};
 use super::run::Run;
 use super::{leftovers, records};
 use crate::failpoint;
 use crate::member::{ApplyOptions, Member, Propagation, ResourceType};
 
 /// How far a plan came on one member.
+#[derive(Default)]
 pub(super) struct Outcome {
     /// The record as it was written last; `None` if it was not written at all.
     pub(super) inventory: Option<Inventory>,
@@ -47,7 +50,13 @@ struct Worker<'a> {
 ///
 /// # Cancel safety
 /// Not to be dropped: cancel `run` and await the outcome instead.
-pub(super) async fn carry_out(member: &Member, set: &FederationSet, plan: &MemberPlan, run: &Run) -> Outcome {
+pub(super) async fn carry_out(
+    member: &Member,
+    set: &FederationSet,
+    plan: &MemberPlan,
+    run: &Run,
+    lost: &CancellationToken,
+) -> Outcome {
     if plan.is_empty() {
         return Outcome { inventory: Some(plan.inventory.clone()), error: None, warnings: Vec::new() };
     }
@@ -61,7 +70,8 @@ pub(super) async fn carry_out(member: &Member, set: &FederationSet, plan: &Membe
         worker.inventory.state = State::Complete;
     }
     // What was reached is written down also after a failure; if that fails too, the record still says "incomplete".
-    let written = worker.write().await;
+    // Once the lease is lost the record is its new holder's.
+    let written = if lost.is_cancelled() { Ok(()) } else { worker.write().await };
     let error = result.and(written).err();
     if error.is_some() {
         worker.inventory.state = State::Incomplete;
@@ -173,9 +183,7 @@ impl<'a> Worker<'a> {
             Some(ty) => ty,
             None => self.resource_type(apply).await?.ok_or_else(|| no_such_kind(apply))?,
         };
-        if ty.namespaced && key.namespace.is_none() {
-            return Err(FederationError::with("apply", key)(Reason::NoNamespace));
-        }
+        check_scope(&ty, key).map_err(FederationError::with("apply", key))?;
         if let Some(uid) = &apply.after {
             tracing::debug!(cluster = %self.member.name, object = %key, "waiting until the old one is gone");
             self.member
@@ -320,7 +328,9 @@ impl<'a> Worker<'a> {
 
     fn is_ours(&self, object: &Value) -> bool {
         let found = object.pointer("/metadata/labels").and_then(|labels| labels.get(PART_OF_LABEL));
+        // A copy of an object of ours has the label, but no fields of ours.
         found.and_then(Value::as_str) == Some(self.set.applyset_id().as_str())
+            && managed_fields::owned(object, &self.set.field_manager()).is_some()
     }
 
     fn applied(&mut self, apply: &Apply, ty: &ResourceType, live: &Value) {
@@ -366,15 +376,16 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    /// Stops between two steps when the user asks for it.
+    /// Stops between two steps when the user asks for it, and when the time is over.
     fn check(&self) -> Result<(), FederationError> {
-        if self.run.cancelled.is_cancelled() {
-            return Err(FederationError {
-                doing: "finish the apply".to_owned(),
-                reason: Reason::Interrupted,
-            });
-        }
-        Ok(())
+        let reason = if self.run.cancelled.is_cancelled() {
+            Reason::Interrupted
+        } else if Instant::now() >= self.run.deadline {
+            Reason::OutOfTime
+        } else {
+            return Ok(());
+        };
+        Err(FederationError { doing: "finish the apply".to_owned(), reason })
     }
 }
 
@@ -383,18 +394,6 @@ fn no_such_kind(apply: &Apply) -> FederationError {
         api_version: text(&apply.body, "/apiVersion").to_owned(),
         kind: apply.key.kind.kind.clone(),
     })
-}
-
-/// How a recorded object is served.
-fn type_of(entry: &Entry) -> ResourceType {
-    ResourceType {
-        group: entry.group.clone(),
-        version: entry.version.clone(),
-        kind: entry.kind.clone(),
-        plural: entry.plural.clone(),
-        namespaced: entry.namespace.is_some()
-            && scope::scope(&entry.key().kind) != Some(scope::Scope::Cluster),
-    }
 }
 
 /// The plural of a custom kind whose definition is among the objects to be applied.

@@ -34,7 +34,7 @@ pub enum Reason {
     #[error(transparent)]
     Lease(#[from] LeaseError),
     /// The record cannot be used.
-    #[error("the federation's record on the cluster: {0}")]
+    #[error(transparent)]
     Inventory(#[from] InventoryError),
     /// Nothing may be done.
     #[error("{}", Refusals(.0))]
@@ -61,6 +61,12 @@ pub enum Reason {
     /// A namespaced object of a custom kind says no namespace.
     #[error("its kind lives in namespaces: give it a `metadata.namespace`")]
     NoNamespace,
+    /// A cluster-scoped object of a custom kind says a namespace.
+    #[error("its kind lives in no namespace: remove its `metadata.namespace`")]
+    NeedlessNamespace,
+    /// The `timeouts` of the resource are over.
+    #[error("the time allowed for it is over")]
+    OutOfTime,
     /// Another apply took over, since ours gave no sign of life for too long.
     #[error("another apply has taken over, since this one could not reach the cluster for too long")]
     LeaseLost,

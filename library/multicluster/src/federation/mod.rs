@@ -12,6 +12,7 @@ mod apply;
 mod carry_out;
 mod concurrent;
 mod error;
+mod kinds;
 mod leftovers;
 mod observe;
 mod records;

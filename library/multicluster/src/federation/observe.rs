@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use multicluster_core::federation::identity::FederationSet;
-use multicluster_core::federation::inventory::Inventory;
+use multicluster_core::federation::inventory::{Entry, Inventory};
 use multicluster_core::federation::observation::{Live, Observation};
 use multicluster_core::federation::render::MemberDesired;
-use multicluster_core::object::{Manifest, ObjectKey, text};
+use multicluster_core::object::{Manifest, ObjectKey};
 use multicluster_core::scope::{self, Scope};
 use serde_json::Value;
 
 use super::concurrent::some_at_a_time;
-use super::error::{FederationError, Reason};
+use super::error::FederationError;
+use super::kinds::Kinds;
 use super::records;
 use crate::member::{Member, MemberError, ResourceType};
 
@@ -38,47 +39,89 @@ pub async fn observe(
     desired: &MemberDesired,
 ) -> Result<Observed, FederationError> {
     let read_uid = async { member.uid().await.map_err(FederationError::while_("tell which cluster it is")) };
-    let (cluster_uid, inventory) = futures::try_join!(read_uid, records::read_inventory(member, set))?;
-    let kinds = kinds(member, inventory.as_ref().map(|it| &it.inventory), desired).await?;
+    let (cluster_uid, mut recorded) = futures::try_join!(read_uid, records::read_inventory(member, set))?;
+    let mut kinds = Kinds::find(member, recorded.as_ref().map(|it| &it.inventory), desired).await?;
 
-    let wanted = |key: &ObjectKey| desired.get(key).map(|desired| &desired.object);
-    let mut live = BTreeMap::new();
     let selector = set.selector();
-    let lists = kinds.served.values().map(|ty| list(member, ty, &selector)).collect();
-    let lists: Vec<Vec<Value>> = some_at_a_time(lists).await.into_iter().collect::<Result<_, _>>()?;
-    for object in lists.into_iter().flatten() {
-        if let Some(key) = key_of(&object) {
-            let found = Live::of(&object, set, wanted(&key));
-            live.insert(key, found);
+    let lists = kinds.in_use().into_iter().map(|ty| list(member, ty, &selector)).collect();
+    let mut lists: Vec<Listed> = some_at_a_time(lists).await.into_iter().collect::<Result<_, _>>()?;
+    for list in &lists {
+        if let Some(now) = &list.moved_to {
+            kinds.moved(&list.ty, now);
+            if let Some(recorded) = &mut recorded {
+                retype(&mut recorded.inventory, &list.ty, now);
+            }
         }
     }
-
+    let mut live = BTreeMap::new();
+    let mut note = |ty: &ResourceType, object: &Value| {
+        let Some(key) = key_of(object) else { return };
+        // Where a kind is in use in two versions, both lists hold every object.
+        if kinds.is_of(&key, ty) || !live.contains_key(&key) {
+            let wanted = desired.get(&key).map(|desired| &desired.object);
+            live.insert(key, Live::of(object, set, wanted));
+        }
+    };
+    for list in &mut lists {
+        let ty = list.moved_to.take().unwrap_or_else(|| list.ty.clone());
+        list.objects.iter().for_each(|object| note(&ty, object));
+    }
     let mut missing: BTreeSet<ObjectKey> = desired.keys().cloned().collect();
-    missing.extend(inventory.iter().flat_map(|it| it.inventory.objects.iter().map(|entry| entry.key())));
+    missing.extend(recorded.iter().flat_map(|it| it.inventory.objects.iter().map(Entry::key)));
     missing.retain(|key| !live.contains_key(key));
     let found = missing.into_iter().map(|key| {
-        let ty = kinds.served.get(&key.kind);
-        async move {
-            let object = get(member, ty, &key).await?;
-            Ok((key, object))
-        }
+        let ty = kinds.of(&key);
+        async move { Ok((get(member, ty, &key).await?, key)) }
     });
-    let found: Vec<(ObjectKey, Option<Value>)> =
+    let found: Vec<(Option<Value>, ObjectKey)> =
         some_at_a_time(found.collect()).await.into_iter().collect::<Result<_, FederationError>>()?;
-    for (key, object) in found {
+    for (object, key) in found {
         if let Some(object) = object {
-            let found = Live::of(&object, set, wanted(&key));
-            live.insert(key, found);
+            let wanted = desired.get(&key).map(|desired| &desired.object);
+            live.insert(key, Live::of(&object, set, wanted));
         }
     }
-    Ok(Observed { observation: Observation { cluster_uid, inventory, live }, unknown_kinds: kinds.unknown })
+    let observation = Observation { cluster_uid, inventory: recorded, live };
+    Ok(Observed { observation, unknown_kinds: kinds.unknown })
 }
 
-async fn list(member: &Member, ty: &ResourceType, selector: &str) -> Result<Vec<Value>, FederationError> {
-    match member.list(ty, selector).await {
-        // A recorded kind whose definition is gone, or never came: then there is no object of it either.
-        Err(MemberError::UnknownKind) => Ok(Vec::new()),
-        answer => answer.map_err(FederationError::while_(format!("list {}", ty.plural))),
+/// The labelled objects of one type.
+struct Listed {
+    ty: ResourceType,
+    /// The type by which they were listed, if it is served in another version than was thought.
+    moved_to: Option<ResourceType>,
+    objects: Vec<Value>,
+}
+
+async fn list(member: &Member, ty: ResourceType, selector: &str) -> Result<Listed, FederationError> {
+    let doing = || FederationError::while_(format!("list {}", ty.plural));
+    match member.list(&ty, selector).await {
+        // A version that is served no more is not an absence: the objects are there in another one.
+        Err(MemberError::UnknownKind) => {
+            let Some(now) = member.served_as(&ty.group, &ty.kind).await.map_err(doing())? else {
+                // The definition is gone, or never came: then there is no object of it either.
+                return Ok(Listed { ty, moved_to: None, objects: Vec::new() });
+            };
+            let objects = member.list(&now, selector).await.map_err(doing())?;
+            Ok(Listed { ty, moved_to: Some(now), objects })
+        }
+        answer => {
+            let objects = answer.map_err(doing())?;
+            Ok(Listed { ty, moved_to: None, objects })
+        }
+    }
+}
+
+/// Enters into a record as it was read how a kind is served now.
+fn retype(inventory: &mut Inventory, from: &ResourceType, to: &ResourceType) {
+    let of_type = |entry: &&mut Entry| {
+        entry.group == from.group && entry.kind == from.kind && entry.version == from.version
+    };
+    for entry in inventory.objects.iter_mut().filter(of_type) {
+        entry.version.clone_from(&to.version);
+        entry.plural.clone_from(&to.plural);
+        // It was taken of another version, and so tells nothing. Equal to what is there it cannot be.
+        entry.owned = None;
     }
 }
 
@@ -88,60 +131,10 @@ async fn get(
     key: &ObjectKey,
 ) -> Result<Option<Value>, FederationError> {
     let Some(ty) = ty else { return Ok(None) };
-    let namespace = key.namespace.as_deref();
-    if ty.namespaced && namespace.is_none() {
-        return Err(FederationError::with("read", key)(Reason::NoNamespace));
-    }
-    match member.get(ty, namespace, &key.name).await {
+    match member.get(ty, key.namespace.as_deref(), &key.name).await {
         Err(MemberError::UnknownKind) => Ok(None),
         answer => answer.map_err(FederationError::with("read", key)),
     }
-}
-
-struct Kinds {
-    served: BTreeMap<multicluster_core::object::GroupKind, ResourceType>,
-    unknown: BTreeSet<(String, String)>,
-}
-
-/// The kinds to be listed. What is recorded needs no discovery.
-async fn kinds(
-    member: &Member,
-    inventory: Option<&Inventory>,
-    desired: &MemberDesired,
-) -> Result<Kinds, FederationError> {
-    let mut kinds = Kinds { served: BTreeMap::new(), unknown: BTreeSet::new() };
-    for entry in inventory.map(|inventory| inventory.objects.as_slice()).unwrap_or_default() {
-        let ty = ResourceType {
-            group: entry.group.clone(),
-            version: entry.version.clone(),
-            kind: entry.kind.clone(),
-            plural: entry.plural.clone(),
-            namespaced: entry.namespace.is_some(),
-        };
-        kinds.served.insert(entry.key().kind, ty);
-    }
-    let wanted: BTreeSet<_> = desired
-        .iter()
-        .map(|(key, desired)| (key.kind.clone(), text(&desired.object, "/apiVersion").to_owned()))
-        .filter(|(kind, _)| !kinds.served.contains_key(kind))
-        .collect();
-    let found = wanted.into_iter().map(async |(kind, api_version)| {
-        let doing = FederationError::while_(format!("find out how {} is served", kind.kind));
-        let ty = member.resource_type(&api_version, &kind.kind).await.map_err(doing)?;
-        Ok::<_, FederationError>((kind, api_version, ty))
-    });
-    let found: Vec<_> = some_at_a_time(found.collect()).await.into_iter().collect::<Result<_, _>>()?;
-    for (kind, api_version, ty) in found {
-        match ty {
-            Some(ty) => {
-                kinds.served.insert(kind, ty);
-            }
-            None => {
-                kinds.unknown.insert((api_version, kind.kind));
-            }
-        }
-    }
-    Ok(kinds)
 }
 
 /// The key of an object as a server returned it.

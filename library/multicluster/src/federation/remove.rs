@@ -11,7 +11,7 @@ use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
 
 use super::apply::{MemberReport, Report, take_lease};
-use super::carry_out::carry_out_removal;
+use super::carry_out::{Outcome, carry_out_removal};
 use super::error::FederationError;
 use super::observe::observe;
 use super::records;
@@ -65,7 +65,7 @@ async fn try_remove(
         MemberReport { cluster_uid: Some(observed.cluster_uid.clone()), ..MemberReport::default() };
     if let Some(expected) = expected.filter(|expected| **expected != observed.cluster_uid) {
         // The cluster that we knew has gone, and all that was on it. This one is not ours to touch.
-        report.left = true;
+        (report.done, report.left) = (true, true);
         report.warnings.push(format!(
             "`{}` is another cluster than the one that was joined (kube-system has UID {}, was {expected}); nothing \
              was removed from it.",
@@ -79,22 +79,25 @@ async fn try_remove(
     }
     let lease = take_lease(&job.set, member, run).await?;
     // Read again: the last holder of the lease may have changed what is there.
-    let observed = observe(member, &job.set, &MemberDesired::new()).await;
-    let plan = observed.map(|observed| plan::plan_removal(&job.instance, &observed.observation));
-    let outcome = match plan {
-        Ok(Some(plan)) => {
+    let observed = match observe(member, &job.set, &MemberDesired::new()).await {
+        Ok(observed) => observed.observation,
+        Err(error) => {
+            lease.release().await;
+            return Err(error);
+        }
+    };
+    let outcome = match plan::plan_removal(&job.instance, &observed) {
+        Some(plan) => {
             let child = run.child();
             let work = carry_out_removal(member, &job.set, &plan, &child);
             run.while_held(&lease.lost(), &child, work).await
         }
-        Ok(None) => {
+        None if observed.inventory.is_none() => Outcome::default(),
+        None => {
+            // Another creation of the federation has come to live here.
             lease.release().await;
             (report.done, report.left) = (true, true);
             return Ok(report);
-        }
-        Err(error) => {
-            lease.release().await;
-            return Err(error);
         }
     };
     report.left = outcome.error.is_none();
