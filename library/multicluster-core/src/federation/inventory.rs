@@ -25,6 +25,10 @@ pub struct Inventory {
     pub cluster_uid: ClusterUid,
     /// Whether the last apply came to its end here.
     pub state: State,
+    /// Whether the federation was changed since it was made. Then there is a state of it somewhere, and no create may
+    /// take it for one that was cut short.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub changed: bool,
     /// The member's labels, so that an import can tell them.
     pub labels: Labels,
     /// The objects.
@@ -113,6 +117,7 @@ impl Inventory {
             instance: instance.to_owned(),
             cluster_uid,
             state: State::Incomplete,
+            changed: false,
             labels,
             objects: Vec::new(),
         }

@@ -107,7 +107,7 @@ pub enum Refusal {
         /// Who has written to it.
         managers: Vec<String>,
     },
-    /// The record belongs to another instance of the federation, which is alive.
+    /// The record belongs to another instance of the federation, which is, or may be, alive.
     Exists,
 }
 
@@ -122,31 +122,56 @@ impl fmt::Display for Refusal {
                 "{key} exists already and does not belong to this federation (written by {})",
                 managers.join(", ")
             ),
-            Self::Exists => f.write_str("the federation exists already"),
+            Self::Exists => f.write_str("it holds the record of another creation of this federation"),
         }
     }
 }
 
-/// Plans one member of `set`, whose live instance is `instance`.
+/// What is being done with the federation, by its instance. It tells whose record may be written over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim<'a> {
+    /// It is made. A record of another instance that is not complete is one of a create that was cut short, and this
+    /// one goes on with it.
+    Make(&'a str),
+    /// It is changed. Its record names this instance and no other.
+    Change(&'a str),
+}
+
+impl<'a> Claim<'a> {
+    fn instance(self) -> &'a str {
+        let (Self::Make(instance) | Self::Change(instance)) = self;
+        instance
+    }
+
+    fn permits(self, found: &Inventory) -> bool {
+        let cut_short = found.state == State::Incomplete && !found.changed;
+        found.instance == self.instance() || (matches!(self, Self::Make(_)) && cut_short)
+    }
+}
+
+/// Plans one member of `set`.
 ///
 /// # Errors
 /// Every [`Refusal`] at once; then nothing may be written on any member.
 pub fn plan(
     set: &FederationSet,
-    instance: &str,
+    claim: Claim<'_>,
     labels: &Labels,
     desired: &MemberDesired,
     observed: &Observation,
 ) -> Result<MemberPlan, Vec<Refusal>> {
     let record = observed.inventory.as_ref();
     let mut refusals = Vec::new();
-    if record.is_some_and(|it| it.inventory.instance != instance && it.inventory.state == State::Complete) {
+    if record.is_some_and(|it| !claim.permits(&it.inventory)) {
         refusals.push(Refusal::Exists);
     }
+    let instance = claim.instance();
     let new = || Inventory::new(set, instance, observed.cluster_uid.clone(), labels.clone());
     let mut inventory = record.map_or_else(new, |it| it.inventory.clone());
-    let was_complete = inventory.state == State::Complete && inventory.labels == *labels;
+    let was_complete =
+        inventory.state == State::Complete && inventory.labels == *labels && inventory.instance == instance;
     inventory.instance = instance.to_owned();
+    inventory.changed |= matches!(claim, Claim::Change(_));
     inventory.cluster_uid = observed.cluster_uid.clone();
     inventory.labels = labels.clone();
 

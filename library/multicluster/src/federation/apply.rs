@@ -7,7 +7,7 @@ use futures::future::join_all;
 use multicluster_core::federation::identity::FederationSet;
 use multicluster_core::federation::inventory::State;
 use multicluster_core::federation::observation::Seen;
-use multicluster_core::federation::plan::{self, MemberPlan};
+use multicluster_core::federation::plan::{self, Claim, MemberPlan};
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
 use multicluster_core::object::text;
@@ -44,7 +44,7 @@ pub struct MemberJob {
     pub labels: Labels,
     /// Its objects; `None` if it leaves the federation.
     pub desired: Option<MemberDesired>,
-    /// The cluster that it must be, if that is known.
+    /// The cluster that it must be, if that is known. Under the name of one that leaves, another cluster is left alone.
     pub expected_uid: Option<ClusterUid>,
 }
 
@@ -107,6 +107,7 @@ pub async fn apply(job: &ApplyJob, run: &Run) -> Report {
     if job.mode == Mode::Create && !report.is_success() {
         return report;
     }
+    // A record without objects is to be removed, too.
     ready.retain(|_, planned| planned.leaves || !planned.plan.as_ref().is_none_or(MemberPlan::is_empty));
     for (name, member) in &mut report.members {
         member.done = member.error.is_none() && !ready.contains_key(name);
@@ -246,7 +247,10 @@ async fn preflight(job: &ApplyJob, report: &mut Report) -> BTreeMap<ClusterName,
     .await;
     let mut ready = BTreeMap::new();
     let mut known: BTreeMap<ClusterUid, ClusterName> = BTreeMap::new();
-    for (name, member, observed) in observed {
+    // Those that stay come first: a cluster that is a member under another name is not left.
+    let (stay, leave): (Vec<_>, Vec<_>) =
+        observed.into_iter().partition(|(_, member, _)| member.desired.is_some());
+    for (name, member, observed) in stay.into_iter().chain(leave) {
         let entry = report.members.entry(name.clone()).or_default();
         let (observed, reopened) = match observed {
             Ok(look) => look,
@@ -257,20 +261,47 @@ async fn preflight(job: &ApplyJob, report: &mut Report) -> BTreeMap<ClusterName,
         };
         let cluster_uid = observed.observation.cluster_uid.clone();
         entry.cluster_uid = Some(cluster_uid.clone());
+        let leaves = member.desired.is_none();
+        if leaves && let Some(warning) = not_to_be_left(member, &cluster_uid, &known) {
+            (entry.left, entry.warnings) = (true, warning.into_iter().collect());
+            continue;
+        }
         if let Some(other) = known.insert(cluster_uid.clone(), name.clone()) {
             entry.error = Some(join_error(name, Reason::SameCluster(other)));
             continue;
         }
         match plan_member(job, name, member, &observed) {
+            Ok(None) => entry.left = true,
             Ok(plan) => {
                 entry.seen = Some(observed.observation.seen());
-                let leaves = member.desired.is_none();
                 ready.insert(name.clone(), Planned { plan, leaves, cluster_uid, reopened });
             }
             Err(error) => entry.error = Some(error),
         }
     }
     ready
+}
+
+/// Whether there is nothing to be left under the name of a member that leaves, and what is to be said about it: the
+/// cluster stays under another name, or has gone with all that was on it.
+fn not_to_be_left(
+    member: &MemberJob,
+    found: &ClusterUid,
+    staying: &BTreeMap<ClusterUid, ClusterName>,
+) -> Option<Option<String>> {
+    if staying.contains_key(found) {
+        return Some(None);
+    }
+    let expected = member.expected_uid.as_ref().filter(|expected| *expected != found)?;
+    Some(Some(another_cluster(&member.member.name, found, expected)))
+}
+
+/// What is said where the cluster that we knew has gone, and another one answers to its name, which is not ours to touch.
+pub(super) fn another_cluster(name: &ClusterName, found: &ClusterUid, expected: &ClusterUid) -> String {
+    format!(
+        "`{name}` is another cluster than the one that was joined (kube-system has UID {found}, was {expected}); \
+         nothing was removed from it."
+    )
 }
 
 async fn look(
@@ -310,7 +341,11 @@ fn plan_member(
             return Err(join_error(name, reason));
         }
     }
-    plan::plan(&job.set, &job.instance, &member.labels, desired, &observed.observation)
+    let claim = match job.mode {
+        Mode::Create => Claim::Make(&job.instance),
+        Mode::Update => Claim::Change(&job.instance),
+    };
+    plan::plan(&job.set, claim, &member.labels, desired, &observed.observation)
         .map(Some)
         .map_err(|refusals| join_error(name, Reason::Refused(refusals)))
 }

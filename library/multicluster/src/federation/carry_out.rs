@@ -71,7 +71,11 @@ pub(super) async fn carry_out(
     }
     // What was reached is written down also after a failure; if that fails too, the record still says "incomplete".
     // Once the lease is lost the record is its new holder's.
-    let written = if lost.is_cancelled() { Ok(()) } else { worker.write().await };
+    let written = if lost.is_cancelled() {
+        Err(FederationError::while_("write the federation's record")(Reason::LeaseLost))
+    } else {
+        worker.write().await
+    };
     let error = result.and(written).err();
     if error.is_some() {
         worker.inventory.state = State::Incomplete;

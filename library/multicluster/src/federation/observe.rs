@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use multicluster_core::federation::identity::FederationSet;
-use multicluster_core::federation::inventory::{Entry, Inventory};
+use multicluster_core::federation::inventory::{Entry, Inventory, Phase};
 use multicluster_core::federation::observation::{Live, Observation};
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::object::{Manifest, ObjectKey};
@@ -120,8 +120,11 @@ fn retype(inventory: &mut Inventory, from: &ResourceType, to: &ResourceType) {
     for entry in inventory.objects.iter_mut().filter(of_type) {
         entry.version.clone_from(&to.version);
         entry.plural.clone_from(&to.plural);
-        // It was taken of another version, and so tells nothing. Equal to what is there it cannot be.
+        // The digest was taken of another version and tells nothing now: a further apply makes it anew.
         entry.owned = None;
+        if entry.phase == Phase::Applied {
+            entry.phase = Phase::Pending;
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use multicluster_core::federation::plan;
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
 
-use super::apply::{MemberReport, Report, take_lease};
+use super::apply::{MemberReport, Report, another_cluster, take_lease};
 use super::carry_out::{Outcome, carry_out_removal};
 use super::error::FederationError;
 use super::observe::observe;
@@ -66,11 +66,7 @@ async fn try_remove(
     if let Some(expected) = expected.filter(|expected| **expected != observed.cluster_uid) {
         // The cluster that we knew has gone, and all that was on it. This one is not ours to touch.
         (report.done, report.left) = (true, true);
-        report.warnings.push(format!(
-            "`{}` is another cluster than the one that was joined (kube-system has UID {}, was {expected}); nothing \
-             was removed from it.",
-            member.name, observed.cluster_uid
-        ));
+        report.warnings.push(another_cluster(&member.name, &observed.cluster_uid, expected));
         return Ok(report);
     }
     if plan::plan_removal(&job.instance, &observed).is_none() {

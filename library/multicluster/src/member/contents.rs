@@ -34,6 +34,34 @@ impl Member {
         Ok(types.into_iter().flatten().filter(|ty| ty.namespaced).collect())
     }
 
+    /// Finds how a kind is served in any version of its group, the preferred one before others; `None` if it is in none.
+    ///
+    /// # Errors
+    /// [`MemberError`] if the server could not be asked.
+    ///
+    /// # Cancel safety
+    /// Dropping the future has no effect.
+    pub async fn served_as(&self, group: &str, kind: &str) -> Result<Option<ResourceType>, MemberError> {
+        if group.is_empty() {
+            return self.resource_type("v1", kind).await;
+        }
+        // The path of a group is that of a group version without the version.
+        let path = group_version_path(&format!("{group}/v1"))?;
+        let path = path.trim_end_matches("/v1");
+        let served = match self.call(Method::GET, path, Payload::None, Quoting::Allowed).await {
+            Err(MemberError::UnknownKind | MemberError::NotFound { .. }) => return Ok(None),
+            answer => answer?,
+        };
+        let versions = served.pointer("/versions").and_then(Value::as_array);
+        let versions = versions.into_iter().flatten().map(|version| text(version, "/groupVersion"));
+        for api_version in std::iter::once(text(&served, "/preferredVersion/groupVersion")).chain(versions) {
+            if let Some(ty) = self.resource_type(api_version, kind).await? {
+                return Ok(Some(ty));
+            }
+        }
+        Ok(None)
+    }
+
     async fn listable(&self, api_version: &str) -> Result<Vec<ResourceType>, MemberError> {
         let path = group_version_path(api_version)?;
         let mut list = self.call(Method::GET, &path, Payload::None, Quoting::Allowed).await?;

@@ -7,7 +7,7 @@ use multicluster::federation::{FederationError, Observed, Reason, observe, reope
 use multicluster::member::Member;
 use multicluster_core::federation::forecast::{Forecast, Outlook, forecast};
 use multicluster_core::federation::observation::{Seen, desired_sync};
-use multicluster_core::federation::plan::plan as plan_member;
+use multicluster_core::federation::plan::{Claim, plan as plan_member};
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
 use tfplugin::resource::{PlanRequest, PlanResponse};
@@ -137,7 +137,8 @@ impl Planning<'_> {
         };
         let labels = self.model.spec.members.get(name).cloned().unwrap_or_default();
         let observation = &observed.observation;
-        if let Err(refusals) = plan_member(&self.model.set, &self.instance, &labels, desired, observation) {
+        let claim = if self.makes { Claim::Make(&self.instance) } else { Claim::Change(&self.instance) };
+        if let Err(refusals) = plan_member(&self.model.set, claim, &labels, desired, observation) {
             let error = FederationError {
                 doing: format!("join cluster `{name}` to the federation"),
                 reason: Reason::Refused(refusals),

@@ -47,7 +47,7 @@ fn wanted(objects: &[(&str, &str, &str)]) -> MemberDesired {
 }
 
 fn planned(desired: &MemberDesired, observed: &Observation) -> MemberPlan {
-    plan(&set(), INSTANCE, &Labels::new(), desired, observed).unwrap()
+    plan(&set(), Claim::Change(INSTANCE), &Labels::new(), desired, observed).unwrap()
 }
 
 /// What a plan does, in short.
@@ -161,24 +161,46 @@ fn an_object_that_is_not_ours_stops_the_member(
     let record = inventory(State::Complete, recorded.into_iter().collect());
     let observed = observed(Some(record), [(key("ConfigMap", "c"), live)]);
     let desired = wanted(&[("ConfigMap", "c", "new"), ("Service", "s", "d")]);
-    let plan = plan(&set(), INSTANCE, &Labels::new(), &desired, &observed);
+    let plan = plan(&set(), Claim::Change(INSTANCE), &Labels::new(), &desired, &observed);
     assert_eq!(plan.is_ok(), allowed, "{plan:?}");
 }
 
 #[rstest]
-#[case::none(None, true)]
-#[case::ours(Some((INSTANCE, State::Complete)), true)]
-#[case::cut_short(Some(("i-2", State::Incomplete)), true)]
-#[case::another_that_lives(Some(("i-2", State::Complete)), false)]
-fn another_instance_is_not_taken_over(#[case] found: Option<(&str, State)>, #[case] allowed: bool) {
-    let record = found
-        .map(|(instance, state)| Inventory { instance: instance.to_owned(), ..inventory(state, vec![]) });
+#[case::none(None, true, true)]
+#[case::ours(Some((INSTANCE, State::Complete, true)), true, true)]
+#[case::ours_unfinished(Some((INSTANCE, State::Incomplete, true)), true, true)]
+#[case::a_create_cut_short(Some(("i-2", State::Incomplete, false)), true, false)]
+#[case::an_update_cut_short(Some(("i-2", State::Incomplete, true)), false, false)]
+#[case::another_that_lives(Some(("i-2", State::Complete, false)), false, false)]
+fn another_instance_is_taken_over_only_by_a_create_that_goes_on(
+    #[case] found: Option<(&str, State, bool)>,
+    #[case] by_create: bool,
+    #[case] by_update: bool,
+) {
+    let record = found.map(|(instance, state, changed)| Inventory {
+        instance: instance.to_owned(),
+        changed,
+        ..inventory(state, vec![])
+    });
     let observed = observed(record, []);
-    let plan = plan(&set(), INSTANCE, &Labels::new(), &MemberDesired::new(), &observed);
-    match plan {
-        Ok(plan) => assert!(allowed && plan.inventory.instance == INSTANCE),
-        Err(refusals) => assert!(!allowed && refusals == [Refusal::Exists]),
+    for (claim, allowed) in [(Claim::Make(INSTANCE), by_create), (Claim::Change(INSTANCE), by_update)] {
+        match plan(&set(), claim, &Labels::new(), &MemberDesired::new(), &observed) {
+            Ok(plan) => assert!(allowed && plan.inventory.instance == INSTANCE, "{claim:?}"),
+            Err(refusals) => assert!(!allowed && refusals == [Refusal::Exists], "{claim:?}"),
+        }
     }
+}
+
+#[test]
+fn a_record_tells_that_the_federation_was_changed() {
+    let desired = wanted(&[("ConfigMap", "c", "d")]);
+    let made = plan(&set(), Claim::Make(INSTANCE), &Labels::new(), &desired, &observed(None, [])).unwrap();
+    assert!(!made.inventory.changed);
+    let changed = planned(&desired, &observed(Some(made.inventory), []));
+    assert!(changed.inventory.changed);
+    let resumed =
+        plan(&set(), Claim::Make(INSTANCE), &Labels::new(), &desired, &observed(Some(changed.inventory), []));
+    assert!(resumed.unwrap().inventory.changed, "it is not forgotten");
 }
 
 #[test]
@@ -260,7 +282,7 @@ fn a_member_that_is_not_complete_awaits_all_its_workloads() {
 fn changed_labels_of_the_member_are_recorded() {
     let labels = Labels::from([("tier".to_owned(), "edge".to_owned())]);
     let observed = observed(Some(inventory(State::Complete, vec![])), []);
-    let plan = plan(&set(), INSTANCE, &labels, &MemberDesired::new(), &observed).unwrap();
+    let plan = plan(&set(), Claim::Change(INSTANCE), &labels, &MemberDesired::new(), &observed).unwrap();
     assert!(!plan.is_empty());
     assert_eq!(plan.inventory.labels, labels);
 }
@@ -354,9 +376,9 @@ fn any_desired() -> impl Strategy<Value = MemberDesired> {
 proptest! {
     #[test]
     fn what_was_carried_out_needs_nothing_more(desired in any_desired(), observed in any_observed()) {
-        if let Ok(first) = plan(&set(), INSTANCE, &Labels::new(), &desired, &observed) {
+        if let Ok(first) = plan(&set(), Claim::Change(INSTANCE), &Labels::new(), &desired, &observed) {
             let after = carried_out(&first, &observed);
-            let second = plan(&set(), INSTANCE, &Labels::new(), &desired, &after);
+            let second = plan(&set(), Claim::Change(INSTANCE), &Labels::new(), &desired, &after);
             prop_assert_eq!(second.as_ref().map(said), Ok(vec![]));
             prop_assert!(second.unwrap().is_empty());
             let sync = observation::desired_sync(&desired);
@@ -367,7 +389,7 @@ proptest! {
     #[test]
     fn nothing_without_our_label_is_ever_deleted(desired in any_desired(), observed in any_observed()) {
         let plans = [
-            plan(&set(), INSTANCE, &Labels::new(), &desired, &observed).ok(),
+            plan(&set(), Claim::Change(INSTANCE), &Labels::new(), &desired, &observed).ok(),
             plan_removal(INSTANCE, &observed),
         ];
         for plan in plans.into_iter().flatten() {
@@ -382,7 +404,7 @@ proptest! {
 
     #[test]
     fn what_is_wanted_is_not_deleted_nor_what_holds_it(desired in any_desired(), observed in any_observed()) {
-        if let Ok(plan) = plan(&set(), INSTANCE, &Labels::new(), &desired, &observed) {
+        if let Ok(plan) = plan(&set(), Claim::Change(INSTANCE), &Labels::new(), &desired, &observed) {
             for deletion in plan.deletions.iter().flatten() {
                 prop_assert!(!desired.contains_key(&deletion.key));
                 prop_assert!(!holds_wanted(&deletion.key, &desired));
