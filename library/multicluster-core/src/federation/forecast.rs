@@ -50,21 +50,19 @@ pub fn forecast(outlook: &Outlook<'_>) -> Forecast {
         .filter(|(known, seen)| known != seen);
     let incomplete = outlook.seen.is_some_and(|seen| seen.instance.is_some() && !seen.complete);
     let of_member = match (outlook.desired, outlook.renamed, replaced) {
-        (None, Some(other), _) => Some(format!("renamed to `{other}`")),
-        (Some(_), Some(other), None) => Some(format!("renamed from `{other}`")),
-        (_, _, Some((known, seen))) => Some(format!(
-            "another cluster: kube-system has UID {seen}, was {known}; the old one is forgotten"
-        )),
-        (None, None, None) => Some("leave".to_owned()),
-        (Some(_), None, None) if outlook.prior.is_none() && outlook.known_as.is_none() => {
-            Some("join".to_owned())
+        (None, Some(other), _) => format!("renamed to `{other}`"),
+        (Some(_), Some(other), None) => format!("renamed from `{other}`"),
+        (_, _, Some((known, seen))) => {
+            format!("another cluster: kube-system has UID {seen}, was {known}; the old one is forgotten")
         }
+        (None, None, None) => "leave".to_owned(),
+        (Some(_), None, None) if outlook.prior.is_none() && outlook.known_as.is_none() => "join".to_owned(),
         (Some(_), None, None) if incomplete => {
-            Some("resume: the last apply did not come to its end here".to_owned())
+            "resume: the last apply did not come to its end here".to_owned()
         }
-        (Some(_), None, None) => None,
+        (Some(_), None, None) => UNCHANGED.to_owned(),
     };
-    forecast.extend(of_member.map(|text| (MEMBER.to_owned(), text)));
+    forecast.insert(MEMBER.to_owned(), of_member);
     if outlook.desired.is_none() && (outlook.renamed.is_some() || replaced.is_some()) {
         // Nothing is touched under this name.
         return forecast;
@@ -83,7 +81,7 @@ pub fn forecast(outlook: &Outlook<'_>) -> Forecast {
             Some(_) if vanishes => Some("create again: its namespace is being deleted".to_owned()),
             Some(seen) => applied(key, before, wanted, seen),
         };
-        forecast.extend(text.map(|text| (key.to_string(), text)));
+        forecast.insert(key.to_string(), text.unwrap_or_else(|| UNCHANGED.to_owned()));
     }
     for (key, object) in &recorded {
         if !desired.contains_key(key) {

@@ -122,7 +122,7 @@ impl fmt::Display for Refusal {
                 "{key} exists already and does not belong to this federation (written by {})",
                 managers.join(", ")
             ),
-            Self::Exists => f.write_str("it holds the record of another creation of this federation"),
+            Self::Exists => f.write_str("a federation of this name exists already, made by somebody else"),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::digest::digest;
+use crate::federation::identity::FederationSet;
 use crate::federation::spec::{FederationSpec, OverrideSpec, Replicas, ResourceSpec, Target};
 use crate::names::ClusterName;
 use crate::object::{Manifest, ObjectKey};
@@ -90,6 +91,32 @@ pub fn render(spec: &FederationSpec) -> Result<Rendered, Vec<Problem>> {
         render_resource(spec, name, resource, &mut rendered, &mut report);
     }
     if problems.is_empty() { Ok(rendered) } else { Err(problems) }
+}
+
+/// The objects that would be in the way of the federation's own records.
+#[must_use]
+pub fn in_the_way(spec: &FederationSpec, set: &FederationSet) -> Vec<Problem> {
+    let hidden = |key: &ObjectKey| {
+        let named = |group: &str, kind: &str, name: &str| {
+            key.kind.group == group && key.kind.kind == kind && key.name == name
+        };
+        let inside = key.namespace.as_deref() == Some(set.namespace.as_str());
+        named("", "Namespace", &set.namespace)
+            || (inside && named("", "ConfigMap", &set.inventory_name()))
+            || (inside && named("coordination.k8s.io", "Lease", &set.lease_name()))
+    };
+    let entries = spec
+        .resources
+        .iter()
+        .flat_map(|(name, resource)| resource.manifests.iter().map(move |manifest| (name, key_of(manifest))));
+    entries
+        .filter(|(_, key)| hidden(key))
+        .map(|(name, key)| Problem {
+            resource: name.clone(),
+            field: Field::Manifest,
+            message: format!("{key} is where the federation keeps its own records (`inventory_namespace`)"),
+        })
+        .collect()
 }
 
 /// Which object a manifest is: as written, with namespace `default` where a built-in kind needs one and has none.

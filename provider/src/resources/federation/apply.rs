@@ -40,7 +40,7 @@ pub(super) async fn create(
         }
     }
     response.state = change.state(&report);
-    response.private = change.record(&report).to_private();
+    response.private = change.record(&report, &response.state).to_private();
     if report.is_interruption() {
         // An error would mark the federation as tainted, and the next apply would destroy what is there.
         response
@@ -66,7 +66,7 @@ pub(super) async fn update(
     report_warnings(&report, &mut response.diagnostics);
     if report.is_success() || report.wrote {
         response.state = change.state(&report);
-        response.private = change.record(&report).to_private();
+        response.private = change.record(&report, &response.state).to_private();
     }
 }
 
@@ -176,10 +176,19 @@ impl Change<'_> {
         Some(engine::apply(&job, &run).await)
     }
 
-    /// All members that are concerned: those of the configuration, and those that have to leave.
+    /// All members that are concerned: those of the configuration, and those that have to leave. A cluster that stays
+    /// under another name does not leave.
     fn members(&self, record: &Record) -> BTreeSet<ClusterName> {
-        let mut names = state::known_members(self.request.prior, record);
-        names.extend(self.model.spec.members.keys().cloned());
+        let staying = &self.model.spec.members;
+        let mut names: BTreeSet<ClusterName> = staying.keys().cloned().collect();
+        if self.mode == Mode::Update {
+            let prior = state::cluster_uids(self.request.prior);
+            let planned: BTreeSet<ClusterUid> =
+                state::cluster_uids(self.request.planned).into_values().collect();
+            let renamed = |name: &ClusterName| prior.get(name).is_some_and(|uid| planned.contains(uid));
+            let known = state::known_members(self.request.prior, record);
+            names.extend(known.into_iter().filter(|name| !renamed(name)));
+        }
         names
     }
 
@@ -213,6 +222,8 @@ impl Change<'_> {
                 };
             }
         }
+        self.drop_old_names(&mut uids);
+        syncs.retain(|name, _| uids.contains_key(name));
         state.set("uid", self.instance.into());
         state.set("sync", state::text_map(syncs));
         state.set("cluster_uids", state::text_map(uids.into_iter().map(|(name, uid)| (name, uid.0))));
@@ -220,8 +231,16 @@ impl Change<'_> {
         state
     }
 
+    /// Drops the names under which clusters were members that are members under other names by now.
+    fn drop_old_names(&self, uids: &mut BTreeMap<ClusterName, ClusterUid>) {
+        let staying = |name: &ClusterName| self.model.spec.members.contains_key(name);
+        let taken: BTreeSet<ClusterUid> =
+            uids.iter().filter(|(name, _)| staying(name)).map(|(_, uid)| uid.clone()).collect();
+        uids.retain(|name, uid| staying(name) || !taken.contains(uid));
+    }
+
     /// The record that belongs to that state.
-    fn record(&self, report: &Report) -> Record {
+    fn record(&self, report: &Report, state: &Value) -> Record {
         let mut record = Record::parse(self.request.private);
         for (name, member) in &report.members {
             if member.left {
@@ -235,6 +254,12 @@ impl Change<'_> {
             };
             record.members.insert(name.clone(), after);
         }
+        let uids = state::cluster_uids(state);
+        record.members.retain(|name, _| {
+            self.model.spec.members.contains_key(name)
+                || uids.contains_key(name)
+                || report.members.contains_key(name)
+        });
         record
     }
 }

@@ -12,17 +12,22 @@ use tfplugin::{Diagnostics, Value};
 use crate::config::Clusters;
 use crate::validators::sentence;
 
-/// The import id is the federation's name.
+/// The import id is the federation's name, after the namespace of its records and a `/` if that is not the default one.
 pub(super) async fn import(clusters: &Clusters, id: &str, diagnostics: &mut Diagnostics) -> Option<Imported> {
-    let name = match FederationName::new(id) {
-        Ok(name) => name,
-        Err(error) => {
-            diagnostics
-                .error("Invalid import id", format!("The id is the federation's name. {}", sentence(&error)));
+    let (namespace, name) = id.split_once('/').unwrap_or((DEFAULT_NAMESPACE, id));
+    let name = match FederationName::new(name) {
+        Ok(name) if !namespace.is_empty() => name,
+        other => {
+            let why = other.err().map(|error| format!(" {}", sentence(&error))).unwrap_or_default();
+            let detail = format!(
+                "The id is the federation's name, or `<inventory_namespace>/<name>` if its records are not in \
+                 {DEFAULT_NAMESPACE}.{why}"
+            );
+            diagnostics.error("Invalid import id", detail);
             return None;
         }
     };
-    let set = FederationSet::default_of(name.clone(), DEFAULT_NAMESPACE);
+    let set = FederationSet::default_of(name.clone(), namespace);
     let names = clusters.names();
     let looks =
         join_all(names.iter().map(async |cluster| (cluster, inventory(clusters, &set, cluster).await))).await;
@@ -46,7 +51,10 @@ pub(super) async fn import(clusters: &Clusters, id: &str, diagnostics: &mut Diag
         let asked = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         diagnostics.error(
             format!("There is no federation `{name}`"),
-            format!("None of the clusters of the provider block ({asked}) holds a record of it."),
+            format!(
+                "None of the clusters of the provider block ({asked}) holds a record of it in namespace {namespace}. \
+                 Another namespace is given by `<inventory_namespace>/<name>`."
+            ),
         );
         return None;
     };
@@ -57,7 +65,7 @@ pub(super) async fn import(clusters: &Clusters, id: &str, diagnostics: &mut Diag
         );
         return None;
     }
-    Some(Imported { state: state(&name, &instance, &members), private: Vec::new() })
+    Some(Imported { state: state(&set, &instance, &members), private: Vec::new() })
 }
 
 async fn inventory(
@@ -72,7 +80,7 @@ async fn inventory(
 
 /// What the records tell. The manifests are not in them: the configuration brings them, and the plan then shows that
 /// nothing on the clusters differs.
-fn state(name: &FederationName, instance: &str, members: &[(&ClusterName, Inventory)]) -> Value {
+fn state(set: &FederationSet, instance: &str, members: &[(&ClusterName, Inventory)]) -> Value {
     let text = |text: &str| Value::from(text);
     let labels = |inventory: &Inventory| {
         if inventory.labels.is_empty() {
@@ -84,10 +92,10 @@ fn state(name: &FederationName, instance: &str, members: &[(&ClusterName, Invent
         (name.to_string(), Value::map([("labels", labels(inventory))]))
     };
     Value::map([
-        ("name", text(name.as_str())),
-        ("id", text(name.as_str())),
+        ("name", text(set.federation.as_str())),
+        ("id", text(set.federation.as_str())),
         ("uid", text(instance)),
-        ("inventory_namespace", text(DEFAULT_NAMESPACE)),
+        ("inventory_namespace", text(&set.namespace)),
         ("deletion_protection", Value::from(false)),
         ("members", Value::map(members.iter().map(entry))),
         ("member_names", Value::List(members.iter().map(|(name, _)| text(name.as_str())).collect())),

@@ -1,6 +1,8 @@
 //! `multicluster_federation`: clusters that belong together, and the objects that are kept on them.
 
 mod apply;
+#[cfg(test)]
+mod fixture;
 mod import;
 mod model;
 mod plan;
@@ -41,12 +43,15 @@ impl Resource for Federation {
     }
 
     async fn validate(&self, config: Node<'_>, diagnostics: &mut Diagnostics) {
-        // Parts that are wrong are reported; parts that are not known yet are looked at again at plan.
+        // Parts that are wrong are reported, once; parts that are not known yet are looked at again at plan.
+        if diagnostics.has_errors() {
+            return;
+        }
         let _ = model::model(config.value(), diagnostics);
     }
 
-    async fn plan(&self, _context: &Context, request: PlanRequest<'_>, response: &mut PlanResponse) {
-        plan::plan(&self.clusters, request, response).await;
+    async fn plan(&self, context: &Context, request: PlanRequest<'_>, response: &mut PlanResponse) {
+        plan::plan(&self.clusters, context, request, response).await;
     }
 
     async fn create(&self, context: &Context, request: ApplyRequest<'_>, response: &mut StateResponse) {
@@ -61,8 +66,8 @@ impl Resource for Federation {
         apply::delete(&self.clusters, context, request, response).await;
     }
 
-    async fn read(&self, _context: &Context, response: &mut StateResponse) {
-        read::read(&self.clusters, response).await;
+    async fn read(&self, context: &Context, response: &mut StateResponse) {
+        read::read(&self.clusters, context, response).await;
     }
 
     async fn import(&self, _context: &Context, id: &str, diagnostics: &mut Diagnostics) -> Option<Imported> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use multicluster_core::federation::identity::{DEFAULT_NAMESPACE, FederationSet};
-use multicluster_core::federation::render::{Field, Problem, Rendered, render};
+use multicluster_core::federation::render::{Field, Problem, Rendered, in_the_way, render};
 use multicluster_core::federation::spec::{FederationSpec, OverrideSpec, Replicas, ResourceSpec, Target};
 use multicluster_core::names::{ClusterName, FederationName};
 use multicluster_core::placement::{Labels, Placement};
@@ -40,8 +40,8 @@ pub(super) fn inputs_known(value: &Value) -> bool {
 pub(super) fn model(value: &Value, diagnostics: &mut Diagnostics) -> Option<Model> {
     let node = Node::root(value);
     let mut problems = Diagnostics::new();
-    let name = FederationName::new(node.attribute("name").str()?).ok()?;
-    let members = members(&node.attribute("members"));
+    let name = node.attribute("name").str().and_then(|name| FederationName::new(name).ok());
+    let members = members(&node.attribute("members"), &mut problems);
     let resources = resources(&node.attribute("resources"), &mut problems);
     let known = inputs_known(value);
     let failed = problems.has_errors();
@@ -49,14 +49,18 @@ pub(super) fn model(value: &Value, diagnostics: &mut Diagnostics) -> Option<Mode
     if failed || !known {
         return None;
     }
-    let spec = FederationSpec { name: name.clone(), members: members?, resources: resources? };
+    let name = name?;
+    let spec = FederationSpec { name: name.clone(), members, resources };
+    let namespace = node.attribute("inventory_namespace").str().unwrap_or(DEFAULT_NAMESPACE);
+    let set = FederationSet::default_of(name, namespace);
+    let in_the_way = in_the_way(&spec, &set);
     match render(&spec) {
-        Ok(rendered) => {
-            let namespace = node.attribute("inventory_namespace").str().unwrap_or(DEFAULT_NAMESPACE);
+        Ok(rendered) if in_the_way.is_empty() => {
             let wait_rollout = node.attribute("wait").attribute("rollout").bool().unwrap_or(true);
-            Some(Model { set: FederationSet::default_of(name, namespace), spec, rendered, wait_rollout })
+            Some(Model { set, spec, rendered, wait_rollout })
         }
-        Err(problems) => {
+        rendered => {
+            let problems = in_the_way.into_iter().chain(rendered.err().into_iter().flatten());
             for problem in problems {
                 diagnostics.error_at(path_of(&problem), "Invalid federation", sentence(&problem.message));
             }
@@ -65,31 +69,46 @@ pub(super) fn model(value: &Value, diagnostics: &mut Diagnostics) -> Option<Mode
     }
 }
 
-fn members(node: &Node<'_>) -> Option<BTreeMap<ClusterName, Labels>> {
-    node.entries()
-        .into_iter()
-        .map(|(name, member)| Some((ClusterName::new(name).ok()?, labels(&member.attribute("labels")))))
-        .collect()
-}
-
-fn labels(node: &Node<'_>) -> Labels {
-    let text = |(key, value): (&str, Node<'_>)| Some((key.to_owned(), value.str()?.to_owned()));
-    node.entries().into_iter().filter_map(text).collect()
-}
-
-fn resources(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<BTreeMap<String, ResourceSpec>> {
-    let mut resources = BTreeMap::new();
-    for (name, entry) in node.entries() {
-        if entry.is_wholly_known() {
-            resources.insert(name.to_owned(), resource(&entry, diagnostics)?);
+fn members(node: &Node<'_>, diagnostics: &mut Diagnostics) -> BTreeMap<ClusterName, Labels> {
+    let mut members = BTreeMap::new();
+    for (name, member) in node.entries() {
+        // A name that is none was reported by the attribute's validator.
+        if let Ok(name) = ClusterName::new(name) {
+            members.insert(name, labels(&member.attribute("labels"), diagnostics));
         }
     }
-    Some(resources)
+    members
+}
+
+/// Labels. A null among them is an error: left out, a selector would select more than was meant.
+fn labels(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Labels {
+    let mut labels = Labels::new();
+    for (name, value) in node.entries() {
+        if let Some(text) = value.str() {
+            labels.insert(name.to_owned(), text.to_owned());
+        } else if value.is_null() {
+            let detail = "A label must have a value; `\"\"` is one.";
+            diagnostics.error_at(value.path(), "Missing value", detail);
+        }
+    }
+    labels
+}
+
+fn resources(node: &Node<'_>, diagnostics: &mut Diagnostics) -> BTreeMap<String, ResourceSpec> {
+    let mut resources = BTreeMap::new();
+    for (name, entry) in node.entries().into_iter().filter(|(_, entry)| entry.is_wholly_known()) {
+        if entry.is_null() {
+            diagnostics.error_at(entry.path(), "Missing value", "The entry is null.");
+        } else if let Some(resource) = resource(&entry, diagnostics) {
+            resources.insert(name.to_owned(), resource);
+        }
+    }
+    resources
 }
 
 fn resource(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<ResourceSpec> {
     let text = node.attribute("manifest");
-    let manifests = match manifest::parse(text.str()?) {
+    let manifests = match manifest::parse(known(&text, diagnostics)?) {
         Ok(manifests) => manifests,
         Err(error) => {
             diagnostics.error_at(text.path(), "Invalid manifest", sentence(&error));
@@ -99,7 +118,7 @@ fn resource(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<ResourceSp
     let placement = node.attribute("placement");
     let placement = Placement {
         clusters: names(&placement.attribute("clusters"), diagnostics)?,
-        match_labels: filled(&placement.attribute("match_labels")).map(|node| labels(&node)),
+        match_labels: filled(&placement.attribute("match_labels")).map(|node| labels(&node, diagnostics)),
     };
     let replicas = match filled(&node.attribute("replicas")) {
         Some(node) => Some(replicas(&node, diagnostics)?),
@@ -129,13 +148,22 @@ fn override_of(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Overrid
     let patch = node.attribute("patch");
     let target = target(&node.attribute("target"));
     let clusters = names(&node.attribute("clusters"), diagnostics)?;
-    match overrides::parse_patch(patch.str()?) {
+    match overrides::parse_patch(known(&patch, diagnostics)?) {
         Ok(patch) => Some(OverrideSpec { target, clusters, patch }),
         Err(error) => {
             diagnostics.error_at(patch.path(), "Invalid patch", sentence(&error));
             None
         }
     }
+}
+
+/// A text that has to be there.
+fn known<'a>(node: &Node<'a>, diagnostics: &mut Diagnostics) -> Option<&'a str> {
+    let text = node.str();
+    if text.is_none() {
+        diagnostics.error_at(node.path(), "Missing value", "It is required, and null.");
+    }
+    text
 }
 
 fn target(node: &Node<'_>) -> Option<Target> {
@@ -181,3 +209,6 @@ fn path_of(problem: &Problem) -> Path {
             .attribute("patch"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,15 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::future::join_all;
 use multicluster::federation::{FederationError, Observed, Reason, observe, reopen_if_abandoned};
 use multicluster::member::Member;
 use multicluster_core::federation::forecast::{Forecast, Outlook, forecast};
-use multicluster_core::federation::observation::{Seen, desired_sync};
-use multicluster_core::federation::plan::{Claim, plan as plan_member};
+use multicluster_core::federation::identity::FederationSet;
+use multicluster_core::federation::observation::{Seen, SeenObject, Status, desired_sync};
+use multicluster_core::federation::plan::{Claim, Refusal, plan as plan_member};
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
 use tfplugin::resource::{PlanRequest, PlanResponse};
-use tfplugin::{Diagnostics, Node, Path, Value};
+use tfplugin::{Context, Diagnostics, Node, Path, Value};
 
 use super::model::{self, Model};
 use super::record::Record;
@@ -22,7 +24,12 @@ use crate::validators::sentence;
 /// The attributes that follow from the others.
 const COMPUTED: [&str; 4] = ["member_names", "cluster_uids", "sync", "forecast"];
 
-pub(super) async fn plan(clusters: &Clusters, request: PlanRequest<'_>, response: &mut PlanResponse) {
+pub(super) async fn plan(
+    clusters: &Clusters,
+    context: &Context,
+    request: PlanRequest<'_>,
+    response: &mut PlanResponse,
+) {
     if response.planned.is_null() {
         return plan_removal(clusters, request, response);
     }
@@ -48,14 +55,30 @@ pub(super) async fn plan(clusters: &Clusters, request: PlanRequest<'_>, response
     let prior = prior.as_ref();
     let planning = Planning { clusters, model: &model, prior, record: &record, known, makes, instance };
 
+    let looks = join_all(model.spec.members.keys().map(async |name| {
+        let mut said = Diagnostics::new();
+        let look = tokio::select! {
+            biased;
+            () = context.cancelled.cancelled() => unreachable(name, &"interrupted", &mut said),
+            look = planning.look(name, &mut said) => look,
+        };
+        (name, look, said)
+    }))
+    .await;
+    // What a replacement is to make does not leave anything: its other half removes all there is.
+    let leaving = if makes { BTreeSet::new() } else { state::known_members(request.prior, &record) };
+    let leaving: BTreeSet<&ClusterName> =
+        leaving.iter().filter(|name| !model.spec.members.contains_key(*name)).collect();
     let mut outcome = Outcome::default();
-    for name in model.spec.members.keys() {
-        planning.stays(name, &mut outcome, &mut response.diagnostics).await;
+    let mut renamed = BTreeMap::new();
+    for (name, look, said) in looks {
+        response.diagnostics.extend(said);
+        let before = look.uid().and_then(|uid| planning.renamed(name, uid, &leaving));
+        renamed.extend(before.map(|before| (before, name)));
+        planning.stays(name, before, look, &mut outcome);
     }
-    let members: BTreeSet<ClusterName> = model.spec.members.keys().cloned().collect();
-    let leaving = state::known_members(request.prior, &record);
-    for name in leaving.difference(&members) {
-        planning.leaves(name, &mut outcome, &mut response.diagnostics);
+    for name in leaving {
+        planning.leaves(name, renamed.get(name).copied(), &mut outcome, &mut response.diagnostics);
     }
     outcome.refuse_duplicates(&mut response.diagnostics);
     outcome.write(request.prior, &model, &mut response.planned);
@@ -82,12 +105,25 @@ struct Planning<'a> {
 }
 
 impl Planning<'_> {
-    /// Plans a member that stays or joins.
-    async fn stays(&self, name: &ClusterName, outcome: &mut Outcome, diagnostics: &mut Diagnostics) {
+    /// The name under which a member that seems to join was one before: that of one which leaves, and is the same
+    /// cluster.
+    fn renamed<'n>(
+        &self,
+        name: &ClusterName,
+        uid: &ClusterUid,
+        leaving: &BTreeSet<&'n ClusterName>,
+    ) -> Option<&'n ClusterName> {
+        let joins = !self.known.contains_key(name);
+        leaving.iter().copied().find(|other| joins && self.known.get(*other) == Some(uid))
+    }
+
+    /// Plans a member that stays or joins. `before` is the name that it had until now, if that was another one.
+    fn stays(&self, name: &ClusterName, before: Option<&ClusterName>, look: Look, outcome: &mut Outcome) {
+        let until_now = before.unwrap_or(name);
         let none = MemberDesired::new();
         let desired = self.model.rendered.get(name).unwrap_or(&none);
-        let known_as = self.known.get(name);
-        let (uid, seen) = match self.look(name, desired, diagnostics).await {
+        let known_as = self.known.get(until_now);
+        let (uid, seen) = match look {
             Look::Seen(uid, seen) => (Some(uid), seen),
             // What is not known to be otherwise is as it was.
             Look::Unreachable => (known_as.cloned(), self.record.seen(name).cloned()),
@@ -99,12 +135,13 @@ impl Planning<'_> {
             }
             Look::Failed => return,
         };
+        let seen = before.and_then(|before| self.record.seen(before).cloned()).or(seen);
         let outlook = Outlook {
-            prior: self.prior.and_then(|prior| prior.rendered.get(name)),
+            prior: self.prior.and_then(|prior| prior.rendered.get(until_now)),
             desired: Some(desired),
             seen: seen.as_ref(),
             known_as,
-            renamed: None,
+            renamed: before,
         };
         outcome.forecast.insert(name.clone(), Some(forecast(&outlook)));
         outcome.cluster_uids.insert(name.clone(), uid.map(|uid| uid.to_string()));
@@ -112,21 +149,21 @@ impl Planning<'_> {
     }
 
     /// Looks at a member as far as the plan needs it: not at all if the last read tells everything.
-    async fn look(&self, name: &ClusterName, desired: &MemberDesired, diagnostics: &mut Diagnostics) -> Look {
+    async fn look(&self, name: &ClusterName, diagnostics: &mut Diagnostics) -> Look {
         let member = match self.clusters.member(name, None).await {
             Ok(member) => member,
             Err(error) => return without_connection(name, &error, diagnostics),
         };
-        let recorded = self.record.seen(name);
-        let joined = recorded.filter(|seen| seen.instance.as_ref() == Some(&self.instance));
-        let nothing_new = joined.is_some_and(|seen| desired.keys().all(|key| seen.object(key).is_some()));
-        if let Some(seen) = recorded.filter(|_| nothing_new && !self.makes) {
+        let none = MemberDesired::new();
+        let desired = self.model.rendered.get(name).unwrap_or(&none);
+        let joined = self.record.seen(name).filter(|seen| seen.instance.as_ref() == Some(&self.instance));
+        if let Some(seen) = joined.filter(|seen| !self.makes && has_all(seen, desired)) {
             let uid = match self.clusters.read_already(name) {
                 Some(uid) => Ok(uid),
                 None => member.uid().await,
             };
             match uid {
-                Ok(uid) if uid == seen.cluster_uid => return Look::Seen(uid, Some(seen.clone())),
+                Ok(uid) if uid == seen.cluster_uid => return known(name, uid, seen, desired, diagnostics),
                 Ok(_) => {}
                 Err(error) => return unreachable(name, &error, diagnostics),
             }
@@ -139,12 +176,7 @@ impl Planning<'_> {
         let observation = &observed.observation;
         let claim = if self.makes { Claim::Make(&self.instance) } else { Claim::Change(&self.instance) };
         if let Err(refusals) = plan_member(&self.model.set, claim, &labels, desired, observation) {
-            let error = FederationError {
-                doing: format!("join cluster `{name}` to the federation"),
-                reason: Reason::Refused(refusals),
-            };
-            refuse(name, &error, diagnostics);
-            return Look::Failed;
+            return refused(name, refusals, Some(&self.model.set).filter(|_| !self.makes), diagnostics);
         }
         let uid = observation.cluster_uid.clone();
         if self.makes {
@@ -152,9 +184,10 @@ impl Planning<'_> {
             // that was cut short has left to go on with. Either way this one makes everything.
             return Look::Seen(uid, None);
         }
-        // Where the last read saw the same cluster, the forecast speaks of what it saw: the words stay the same.
+        // Where the last read saw the same cluster, the forecast speaks of what it saw; of one that joins, it says that
+        // everything is made. So the words stay the same, whatever happens between two plans.
         let seen = joined.filter(|seen| seen.cluster_uid == uid).cloned();
-        Look::Seen(uid, Some(seen.unwrap_or_else(|| observation.seen())))
+        Look::Seen(uid.clone(), Some(seen.unwrap_or_else(|| Seen::nothing_on(uid))))
     }
 
     async fn observe(&self, member: &Member, desired: &MemberDesired) -> Result<Observed, FederationError> {
@@ -165,18 +198,54 @@ impl Planning<'_> {
         Ok(observed)
     }
 
-    /// Plans a member that leaves.
-    fn leaves(&self, name: &ClusterName, outcome: &mut Outcome, diagnostics: &mut Diagnostics) {
-        check_reachable(self.clusters, self.record, name, diagnostics);
+    /// Plans a member that leaves, or stays under the name `now`.
+    fn leaves(
+        &self,
+        name: &ClusterName,
+        now: Option<&ClusterName>,
+        outcome: &mut Outcome,
+        diagnostics: &mut Diagnostics,
+    ) {
+        if now.is_none() {
+            check_reachable(self.clusters, self.record, name, diagnostics);
+        }
         let outlook = Outlook {
             prior: self.prior.and_then(|prior| prior.rendered.get(name)),
             desired: None,
             seen: self.record.seen(name),
             known_as: self.known.get(name),
-            renamed: None,
+            renamed: now,
         };
         outcome.forecast.insert(name.clone(), Some(forecast(&outlook)));
     }
+}
+
+/// Whether the last read has looked at every object that is wanted.
+fn has_all(seen: &Seen, desired: &MemberDesired) -> bool {
+    let recorded = seen.recorded();
+    desired.keys().all(|key| recorded.contains_key(key))
+}
+
+/// A member of which the last read tells everything, also that an object has become somebody else's.
+fn known(
+    name: &ClusterName,
+    uid: ClusterUid,
+    seen: &Seen,
+    desired: &MemberDesired,
+    diagnostics: &mut Diagnostics,
+) -> Look {
+    let foreign = |object: &SeenObject| match &object.status {
+        Status::Foreign { managers } => {
+            Some(Refusal::Foreign { key: object.key(), managers: managers.clone() })
+        }
+        _ => None,
+    };
+    let wanted = seen.objects.iter().filter(|object| desired.contains_key(&object.key()));
+    let refusals: Vec<Refusal> = wanted.filter_map(foreign).collect();
+    if refusals.is_empty() {
+        return Look::Seen(uid, Some(seen.clone()));
+    }
+    refused(name, refusals, None, diagnostics)
 }
 
 /// What was found out about a member.
@@ -189,6 +258,16 @@ enum Look {
     Unknown,
     /// It cannot be; that was said.
     Failed,
+}
+
+impl Look {
+    /// Which cluster it is, if it answered.
+    fn uid(&self) -> Option<&ClusterUid> {
+        match self {
+            Self::Seen(uid, _) => Some(uid),
+            _ => None,
+        }
+    }
 }
 
 fn without_connection(name: &ClusterName, error: &NoMember, diagnostics: &mut Diagnostics) -> Look {
@@ -219,15 +298,35 @@ fn cannot_look(name: &ClusterName, error: &FederationError, diagnostics: &mut Di
 }
 
 fn refuse(name: &ClusterName, error: &FederationError, diagnostics: &mut Diagnostics) {
-    use multicluster_core::federation::plan::Refusal;
-    let exists = matches!(&error.reason, Reason::Refused(refusals) if refusals.contains(&Refusal::Exists));
-    let advice = if exists {
-        " If it is meant to be managed here, import it: `terraform import <address> <name>`."
-    } else {
-        ""
+    let title = format!("Cannot federate cluster `{name}`");
+    diagnostics.error_at(member_path(name), title, sentence(error));
+}
+
+/// Says why nothing may be done on a member. `changed` is the federation, unless it is being made.
+fn refused(
+    name: &ClusterName,
+    refusals: Vec<Refusal>,
+    changed: Option<&FederationSet>,
+    diagnostics: &mut Diagnostics,
+) -> Look {
+    let advice = match changed {
+        _ if !refusals.contains(&Refusal::Exists) => String::new(),
+        None => {
+            " The federation exists already. If it is meant to be managed here, import it: `terraform import \
+                 <address> <name>`."
+                .to_owned()
+        }
+        Some(set) => format!(
+            " Another Terraform state manages it there, or did. If none does any more, delete ConfigMap {}/{} on that \
+             cluster.",
+            set.namespace,
+            set.inventory_name()
+        ),
     };
-    let detail = format!("{}{advice}", sentence(error));
-    diagnostics.error_at(member_path(name), format!("Cannot federate cluster `{name}`"), detail);
+    let error = FederationError { doing: format!("use cluster `{name}`"), reason: Reason::Refused(refusals) };
+    let title = format!("Cannot federate cluster `{name}`");
+    diagnostics.error_at(member_path(name), title, format!("{}{advice}", sentence(&error)));
+    Look::Failed
 }
 
 /// A member can be left only while there is a way to reach it.
@@ -293,3 +392,6 @@ impl Outcome {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

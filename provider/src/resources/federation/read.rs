@@ -1,12 +1,15 @@
 //! The state as it really is.
 
+use std::time::Duration;
+
 use futures::future::join_all;
 use multicluster::federation::{FederationError, Observed, observe};
 use multicluster_core::federation::identity::FederationSet;
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, FederationName};
 use tfplugin::resource::StateResponse;
-use tfplugin::{Diagnostics, Node, Value};
+use tfplugin::{Context, Diagnostics, Node, Value, timeouts};
+use tokio::time::{Instant, sleep_until};
 
 use super::model;
 use super::record::Record;
@@ -14,7 +17,10 @@ use super::state::{self, member_path};
 use crate::config::{Clusters, NoMember};
 use crate::validators::sentence;
 
-pub(super) async fn read(clusters: &Clusters, response: &mut StateResponse) {
+/// Unless `timeouts` says otherwise. The same as the schema's descriptions say.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2 * 60);
+
+pub(super) async fn read(clusters: &Clusters, context: &Context, response: &mut StateResponse) {
     let Some(set) = set_of(&response.state) else { return };
     let model = model::model(&response.state, &mut Diagnostics::new());
     let mut record = Record::parse(&response.private);
@@ -22,10 +28,19 @@ pub(super) async fn read(clusters: &Clusters, response: &mut StateResponse) {
     let instance = Node::root(&response.state).attribute("uid").str().unwrap_or_default().to_owned();
     let known = state::cluster_uids(&response.state);
 
+    let timeouts = Node::root(&response.state).attribute("timeouts");
+    let deadline = Instant::now() + timeouts::get(&timeouts, "read").unwrap_or(DEFAULT_TIMEOUT);
+
     let none = MemberDesired::new();
     let looks = join_all(members.iter().map(async |name| {
         let desired = model.as_ref().and_then(|model| model.rendered.get(name)).unwrap_or(&none);
-        (name, look(clusters, &record, &set, name, desired).await)
+        let look = tokio::select! {
+            biased;
+            () = context.cancelled.cancelled() => Err(CannotLook::Interrupted),
+            look = look(clusters, &record, &set, name, desired) => look,
+            () = sleep_until(deadline) => Err(CannotLook::OutOfTime),
+        };
+        (name, look)
     }))
     .await;
 
@@ -85,6 +100,10 @@ enum CannotLook {
     NoMember(#[from] NoMember),
     #[error(transparent)]
     Failed(#[from] FederationError),
+    #[error("it did not answer everything in the time allowed (`timeouts.read`)")]
+    OutOfTime,
+    #[error("interrupted")]
+    Interrupted,
 }
 
 async fn look(

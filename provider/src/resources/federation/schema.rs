@@ -79,7 +79,7 @@ pub(super) fn schema() -> Schema {
             Type::map(Type::map(Type::String)),
             "Per member and object, what the apply that is planned (or was last done) changes: `create`, `update` with \
              the fields, `correct` with what others changed, `delete`, `unchanged`. The key `member` is about the \
-             member itself: `join`, `leave`, `resume`.",
+             member itself: `join`, `leave`, `renamed`, `resume`.",
         )
         .computed(),
     )

@@ -35,8 +35,15 @@ fn uid(text: &str) -> ClusterUid {
     ClusterUid(text.to_owned())
 }
 
+/// What is foretold, without what stays as it is.
 fn said(outlook: &Outlook<'_>) -> Vec<String> {
-    forecast(outlook).into_iter().map(|(key, text)| format!("{key}: {text}")).collect()
+    let forecast = forecast(outlook);
+    assert!(forecast.contains_key(MEMBER));
+    for key in outlook.desired.into_iter().flat_map(BTreeMap::keys) {
+        assert!(forecast.contains_key(&key.to_string()), "nothing is said of {key}");
+    }
+    let changes = forecast.into_iter().filter(|(_, text)| text != UNCHANGED);
+    changes.map(|(key, text)| format!("{key}: {text}")).collect()
 }
 
 const NOTHING: Outlook<'static> =
@@ -257,7 +264,7 @@ fn phases_of_a_record_become_what_is_foretold() {
     let wanted = web(3);
     let digest = wanted.values().next().unwrap().digest.clone();
     for (phase, expected) in [
-        (Phase::Applied, None),
+        (Phase::Applied, Some(UNCHANGED)),
         (Phase::Pending, Some("apply again")),
         (Phase::Removing, Some("apply again")),
     ] {

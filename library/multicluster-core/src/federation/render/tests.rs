@@ -214,6 +214,24 @@ fn overrides_find_their_object(
     }
 }
 
+#[rstest]
+#[case::its_namespace("v1", "Namespace", "multicluster-system", true)]
+#[case::its_inventory("v1", "ConfigMap", "federation.world.default", true)]
+#[case::its_lease("coordination.k8s.io/v1", "Lease", "federation.world", true)]
+#[case::something_beside_them("v1", "ConfigMap", "settings", false)]
+fn the_federations_own_records_are_not_federated(
+    #[case] api_version: &str,
+    #[case] kind: &str,
+    #[case] name: &str,
+    #[case] refused: bool,
+) {
+    let metadata = json!({ "name": name, "namespace": "multicluster-system" });
+    let object = json!({ "apiVersion": api_version, "kind": kind, "metadata": metadata });
+    let spec = spec([("it", entry(&[object]))]);
+    let problems = in_the_way(&spec, &crate::federation::inventory::tests::set());
+    assert_eq!(!problems.is_empty(), refused, "{problems:?}");
+}
+
 #[test]
 fn strangers_are_named() {
     let share = Share { weight: 1, min: 0, max: None };
