@@ -82,10 +82,13 @@ impl Program {
         let _step = progress.start(&format!("building {} ({})", self.name, self.variant));
         let workspace =
             Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace has no directory")?;
-        // Another lab may be building the other variant: between cargo's end and our copy the file must not change.
         let providers = cache::directory()?.join("providers");
         crate::lab::prepare::private_directory(&providers)?;
-        let lock = std::fs::File::create(providers.join("lock")).context("cannot create a lock file")?;
+        // Another lab may be building the other variant: between cargo's end and our copy the file must not change.
+        // Optimised builds have files of their own, and take too long to be waited for.
+        let profile = if self.arguments.contains(&"--release") { "release" } else { "debug" };
+        let lock = providers.join(format!("{}-{profile}.lock", self.name));
+        let lock = std::fs::File::create(lock).context("cannot create a lock file")?;
         lock.lock().context("cannot wait for another build of the provider")?;
 
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
