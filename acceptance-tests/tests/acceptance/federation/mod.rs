@@ -8,6 +8,7 @@ mod inputs;
 mod look;
 mod members;
 mod objects;
+mod upheavals;
 
 use libtest_mimic::Trial;
 
@@ -44,6 +45,18 @@ pub(crate) fn trials() -> Vec<Trial> {
         failures::an_existing_federation_is_not_taken_over,
         failures::a_delete_of_another_instance_touches_nothing,
         failures::two_applies_take_turns,
+        upheavals::a_namespace_that_leaves_takes_nothing_along,
+        upheavals::what_somebody_is_deleting_is_made_again,
+        upheavals::a_renamed_member_stays,
+        upheavals::a_name_that_leads_elsewhere_can_be_left,
+        upheavals::a_correction_cut_short_is_gone_on_with,
+        upheavals::a_version_that_is_served_no_more_hides_nothing,
+        upheavals::a_needless_namespace_is_refused,
+        upheavals::a_failed_create_is_replaced_with_fewer_members,
+        upheavals::a_broken_workload_does_not_wait_for_a_slow_one,
+        upheavals::killed_between_two_members,
+        upheavals::a_failed_update_is_not_taken_over,
+        upheavals::is_imported_from_any_namespace,
         inputs::are_refused_at_plan_with_their_path,
         inputs::deletion_protection_protects,
     ]
