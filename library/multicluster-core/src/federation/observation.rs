@@ -149,7 +149,14 @@ pub fn status(recorded: Option<&Entry>, live: Option<&Live>) -> Status {
 
 /// Judges the very object that was recorded.
 fn status_of_ours(entry: &Entry, live: &Live) -> Status {
-    let drifted = || Status::Drifted { fields: live.lost.clone() };
+    let mut fields = live.lost.clone();
+    if live.terminating {
+        fields.push("it is being deleted".to_owned());
+    }
+    if !live.labelled {
+        fields.push("our label is gone".to_owned());
+    }
+    let drifted = || Status::Drifted { fields };
     match entry.phase {
         Phase::Removing => Status::Removing,
         _ if live.terminating => drifted(),
@@ -398,12 +405,12 @@ mod tests {
     #[case::label_removed(
         Some(phase(Phase::Applied)),
         Some(Live { labelled: false, ..live("web") }),
-        Status::Drifted { fields: vec![] }
+        Status::Drifted { fields: vec!["our label is gone".to_owned()] }
     )]
     #[case::being_deleted_by_somebody(
         Some(phase(Phase::Applied)),
         Some(Live { terminating: true, ..live("web") }),
-        Status::Drifted { fields: vec![] }
+        Status::Drifted { fields: vec!["it is being deleted".to_owned()] }
     )]
     fn statuses(#[case] recorded: Option<Entry>, #[case] live: Option<Live>, #[case] expected: Status) {
         assert_eq!(status(recorded.as_ref(), live.as_ref()), expected);

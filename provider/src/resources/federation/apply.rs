@@ -34,7 +34,7 @@ pub(super) async fn create(
     let Some(report) = change.carry_out(context, "create", &mut response.diagnostics).await else { return };
     if !report.wrote {
         // Nothing was written: there is nothing to keep a state for, unless all is well with no members.
-        report_errors(&report, &mut response.diagnostics);
+        report_errors(&report, Aftermath::Tainted, &mut response.diagnostics);
         if !report.is_success() {
             return;
         }
@@ -47,7 +47,7 @@ pub(super) async fn create(
             .diagnostics
             .warning("Interrupted", "The federation is not complete. The next apply goes on with it.");
     } else if report.wrote {
-        report_errors(&report, &mut response.diagnostics);
+        report_errors(&report, Aftermath::Tainted, &mut response.diagnostics);
     }
     report_warnings(&report, &mut response.diagnostics);
 }
@@ -62,7 +62,7 @@ pub(super) async fn update(
     let instance = Node::root(request.prior).attribute("uid").str().unwrap_or_default();
     let change = Change { clusters, request, model: &model, instance, mode: Mode::Update };
     let Some(report) = change.carry_out(context, "update", &mut response.diagnostics).await else { return };
-    report_errors(&report, &mut response.diagnostics);
+    report_errors(&report, Aftermath::GoesOn, &mut response.diagnostics);
     report_warnings(&report, &mut response.diagnostics);
     if report.is_success() || report.wrote {
         response.state = change.state(&report);
@@ -99,7 +99,7 @@ pub(super) async fn delete(
     let _guard = lock.lock().await;
     let job = RemoveJob { set, instance, members };
     let report = engine::remove(&job, &run(context, request.prior, "delete", false)).await;
-    report_errors(&report, &mut response.diagnostics);
+    report_errors(&report, Aftermath::GoesOn, &mut response.diagnostics);
     report_warnings(&report, &mut response.diagnostics);
     if report.is_success() {
         return;
@@ -288,14 +288,29 @@ fn run(context: &Context, value: &Value, operation: &str, wait_ready: bool) -> R
     }
 }
 
-fn report_errors(report: &Report, diagnostics: &mut Diagnostics) {
+/// What becomes of the federation after an error.
+#[derive(Clone, Copy)]
+enum Aftermath {
+    /// Terraform marks what was being made as tainted.
+    Tainted,
+    /// It stays, and the next run goes on with it.
+    GoesOn,
+}
+
+fn report_errors(report: &Report, aftermath: Aftermath, diagnostics: &mut Diagnostics) {
     let done: Vec<&str> = names(report, |member| member.done);
+    let next = match aftermath {
+        Aftermath::Tainted => {
+            "The next apply removes what was made and makes it anew; `terraform untaint` lets it go on from here instead."
+        }
+        Aftermath::GoesOn => "The next run goes on from here.",
+    };
     for (name, member) in &report.members {
         let Some(error) = &member.error else { continue };
         let rest = match (report.wrote, done.as_slice()) {
             (false, _) => "Nothing was changed on any cluster.".to_owned(),
-            (true, []) => "The next apply goes on from here.".to_owned(),
-            (true, done) => format!("{} done. The next apply goes on from here.", is_or_are(done)),
+            (true, []) => next.to_owned(),
+            (true, done) => format!("{} done. {next}", is_or_are(done)),
         };
         diagnostics.error_at(
             member_path(name),
