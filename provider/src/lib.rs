@@ -19,7 +19,11 @@ pub use provider::MulticlusterProvider;
 pub fn run() -> ExitCode {
     #[cfg(feature = "failpoints")]
     if let Ok(setting) = std::env::var("MULTICLUSTER_FAILPOINTS") {
-        multicluster::failpoint::configure(&setting);
+        // A test that names no failpoint by mistake must not seem to pass.
+        if let Err(error) = multicluster::failpoint::configure(&setting) {
+            tracing::error!(%error, "no failpoint is set");
+            return ExitCode::FAILURE;
+        }
     }
     tfplugin::serve::run("provider.multicluster", |operations| {
         tfplugin::rpc::Service::new(Arc::new(MulticlusterProvider::new()), operations)

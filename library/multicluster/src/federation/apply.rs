@@ -19,7 +19,7 @@ use super::error::{FederationError, Reason};
 use super::observe::{Observed, observe};
 use super::records;
 use super::run::{Mode, Run};
-use crate::lease::{LeaseGuard, LeaseSpec};
+use crate::lease::{LeaseError, LeaseGuard, LeaseSpec};
 use crate::member::Member;
 
 /// What is to be true of a federation.
@@ -389,19 +389,31 @@ pub(super) async fn take_lease(
     member: &Arc<Member>,
     run: &Run,
 ) -> Result<LeaseGuard, FederationError> {
-    // Until the lease is there, a removal in this process could take the namespace away.
-    let _gate = member.records_gate().await;
-    records::ensure_namespace(member, set, run).await?;
     let spec = LeaseSpec {
         namespace: set.namespace.clone(),
         name: set.lease_name(),
         holder: run.holder.clone(),
         duration: run.lease_duration,
     };
-    crate::failpoint::hit("lease-acquire-before");
-    let lease = crate::lease::acquire_or_wait(member, &spec, &run.clock, &run.wait())
-        .await
-        .map_err(FederationError::while_("take the federation's lease"))?;
+    let doing = "take the federation's lease";
+    let first = {
+        // Until the lease is there, a removal in this process could take the namespace away.
+        let _gate = member.records_gate().await;
+        if run.cancelled.is_cancelled() {
+            return Err(FederationError::while_(doing)(Reason::Interrupted));
+        }
+        records::ensure_namespace(member, set, run).await?;
+        crate::failpoint::hit("lease-acquire-before");
+        crate::lease::acquire(member, &spec, &run.clock).await
+    };
+    let lease = match first {
+        // It is there, and held: the wait may be long, and must not hold up others.
+        Err(LeaseError::Held { .. }) => {
+            crate::lease::acquire_or_wait(member, &spec, &run.clock, &run.wait()).await
+        }
+        first => first,
+    };
+    let lease = lease.map_err(FederationError::while_(doing))?;
     crate::failpoint::hit("lease-acquire-after");
     Ok(lease)
 }

@@ -22,7 +22,7 @@ pub(super) async fn in_namespace(
     let mut names: Vec<String> = lists
         .iter()
         .flatten()
-        .filter(|object| !is_furniture(object) && !ours(object))
+        .filter(|object| !is_furniture(object, &types) && !ours(object))
         .map(|object| format!("{} {}", text(object, "/kind"), text(object, "/metadata/name")))
         .collect();
     names.sort();
@@ -69,11 +69,42 @@ fn is_noise(ty: &ResourceType) -> bool {
         || (ty.group.is_empty() && ["Event", "Endpoints"].contains(&ty.kind.as_str()))
 }
 
-/// What the cluster itself puts into every namespace, what belongs to another object, and what is on its way out.
-fn is_furniture(object: &Value) -> bool {
-    let has = |pointer: &str| object.pointer(pointer).is_some();
+/// What the cluster itself puts into every namespace, what belongs to another object in it, and what is on its way out.
+/// What belongs to a cluster-scoped object does not go with the namespace's own.
+fn is_furniture(object: &Value, namespaced: &[ResourceType]) -> bool {
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    let owned_here = owners.into_iter().flatten().any(|owner| {
+        let group = multicluster_core::object::group_of(text(owner, "/apiVersion"));
+        namespaced.iter().any(|ty| ty.group == group && ty.kind == text(owner, "/kind"))
+    });
     let named = (text(object, "/kind"), text(object, "/metadata/name"));
-    has("/metadata/deletionTimestamp")
-        || has("/metadata/ownerReferences/0")
+    owned_here
+        || object.pointer("/metadata/deletionTimestamp").is_some()
         || matches!(named, ("ConfigMap", "kube-root-ca.crt") | ("ServiceAccount", "default"))
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use serde_json::json;
+
+    use super::*;
+
+    #[rstest]
+    #[case::a_pod_of_a_replica_set(json!({ "kind": "Pod", "metadata": { "name": "p", "ownerReferences": [{ "apiVersion": "apps/v1", "kind": "ReplicaSet" }] } }), true)]
+    #[case::something_of_a_cluster_scoped_owner(json!({ "kind": "Pod", "metadata": { "name": "p", "ownerReferences": [{ "apiVersion": "example.com/v1", "kind": "Tenant" }] } }), false)]
+    #[case::a_pod_of_nobody(json!({ "kind": "Pod", "metadata": { "name": "p" } }), false)]
+    #[case::no_owners(json!({ "kind": "Pod", "metadata": { "name": "p", "ownerReferences": [] } }), false)]
+    #[case::going(json!({ "kind": "Pod", "metadata": { "name": "p", "deletionTimestamp": "now" } }), true)]
+    #[case::the_clusters_own(json!({ "kind": "ServiceAccount", "metadata": { "name": "default" } }), true)]
+    #[case::of_that_name_only(json!({ "kind": "ConfigMap", "metadata": { "name": "default" } }), false)]
+    fn furniture(#[case] object: Value, #[case] expected: bool) {
+        assert_eq!(is_furniture(&object, &[ResourceType::replica_set(), ResourceType::pod()]), expected);
+    }
+
+    #[test]
+    fn a_long_list_is_counted() {
+        let names: Vec<String> = (0..7).map(|it| format!("Pod p{it}")).collect();
+        assert_eq!(list(&names), "Pod p0, Pod p1, Pod p2, Pod p3, Pod p4 and 2 more");
+    }
 }
