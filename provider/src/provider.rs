@@ -49,3 +49,14 @@ impl Provider for MulticlusterProvider {
         self.clusters.configure(&Node::root(config).attribute("clusters"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_accept_the_schemas() {
+        let problems = tfplugin::rpc::schema_problems(Arc::new(MulticlusterProvider::new()));
+        assert_eq!(problems, Vec::<String>::new());
+    }
+}

@@ -115,8 +115,14 @@ fn points(record: &std::path::Path) -> anyhow::Result<Vec<String>> {
 }
 
 /// Runs `operation` once with every point recorded, then once per point with a kill there, each in a federation of
-/// its own, and `check`s what comes after.
-async fn kill_everywhere<P, O, C>(prefix: &str, prepare: P, operation: O, check: C) -> anyhow::Result<()>
+/// its own, and `check`s what comes after. The points in `elsewhere` have tests of their own.
+async fn kill_everywhere<P, O, C>(
+    prefix: &str,
+    elsewhere: &[&str],
+    prepare: P,
+    operation: O,
+    check: C,
+) -> anyhow::Result<()>
 where
     P: AsyncFn(&str, &[(&str, &str)]) -> anyhow::Result<Scenario>,
     O: AsyncFn(&Scenario, &str, &[(&str, &str)]) -> anyhow::Result<Option<i32>>,
@@ -132,7 +138,8 @@ where
     );
     check(&scenario, &name).await?;
 
-    let points = points(record.path())?;
+    let mut points = points(record.path())?;
+    points.retain(|point| !elsewhere.iter().any(|other| point.starts_with(other)));
     let killed = |(position, point): (usize, &String)| {
         let (name, point) = (format!("{prefix}-{position}"), point.clone());
         let (prepare, operation, check) = (&prepare, &operation, &check);
@@ -165,12 +172,15 @@ async fn code(scenario: &Scenario, env: &[(&str, &str)], arguments: &[&str]) -> 
     Ok(output.code)
 }
 
+/// The last point of an apply: all is done, and only Terraform does not know yet.
+const AFTER_ALL: &str = "lease-release-after";
 const APPLY: [&str; 3] = ["apply", "-input=false", "-auto-approve"];
 const DESTROY: [&str; 3] = ["destroy", "-input=false", "-auto-approve"];
 
 pub(crate) async fn killed_anywhere_in_a_create(world: &'static World) -> anyhow::Result<()> {
     kill_everywhere(
         "k-create",
+        &[AFTER_ALL],
         async |name, env| Scenario::with(world, &with_settings(world, name, "one"), env).await,
         async |scenario, _, env| code(scenario, env, &APPLY).await,
         async |scenario, name| {
@@ -185,6 +195,24 @@ pub(crate) async fn killed_anywhere_in_a_create(world: &'static World) -> anyhow
     .await
 }
 
+/// Everything was made, but the answer never reached Terraform's state: there is a federation, and it is imported.
+pub(crate) async fn killed_after_all_of_a_create_it_is_imported(world: &'static World) -> anyhow::Result<()> {
+    let name = "t-after-all";
+    let scenario = Scenario::new(world, &with_settings(world, name, "one")).await?;
+    let killed = code(&scenario, &[(FAILPOINTS, &format!("{AFTER_ALL}=kill"))], &APPLY).await?;
+    ensure!(killed == Some(1), "the kill did not happen: {killed:?}");
+    let apply = scenario.terraform.apply(None).await?;
+    ensure!(apply.code == Some(1) && said(&apply).contains("exists already"), "{}", apply.stderr);
+    let id = format!("{}/{name}", records(name));
+    ensure!(said(&apply).contains(&format!("terraform import <address> {id}")), "{}", apply.stderr);
+    scenario.terraform.run(&["import", "multicluster_federation.it", &id]).await?.ok()?;
+    scenario.terraform.apply(None).await?.ok()?;
+    scenario.expect_no_changes().await?;
+    ensure!(value(world, name).await?.as_deref() == Some("one"), "it was touched");
+    scenario.terraform.destroy().await?.ok()?;
+    Ok(())
+}
+
 pub(crate) async fn killed_anywhere_in_an_update(world: &'static World) -> anyhow::Result<()> {
     let more = |name: &str| {
         with_settings(world, name, "two")
@@ -193,6 +221,7 @@ pub(crate) async fn killed_anywhere_in_an_update(world: &'static World) -> anyho
     };
     kill_everywhere(
         "k-update",
+        &[],
         async |name, env| {
             let scenario = Scenario::with(world, &with_settings(world, name, "one"), env).await?;
             scenario.terraform.apply(None).await?.ok()?;
@@ -218,6 +247,7 @@ pub(crate) async fn killed_anywhere_in_an_update(world: &'static World) -> anyho
 pub(crate) async fn killed_anywhere_in_a_destroy(world: &'static World) -> anyhow::Result<()> {
     kill_everywhere(
         "k-destroy",
+        &[],
         async |name, env| {
             let scenario = Scenario::with(world, &with_settings(world, name, "one"), env).await?;
             scenario.terraform.apply(None).await?.ok()?;
@@ -236,6 +266,7 @@ pub(crate) async fn killed_anywhere_in_a_destroy(world: &'static World) -> anyho
 pub(crate) async fn killed_anywhere_in_a_destroy_beside_others(world: &'static World) -> anyhow::Result<()> {
     kill_everywhere(
         "k-beside",
+        &[],
         async |name, env| {
             look::make_namespace(world, "gcp", &records(name)).await?;
             let scenario = Scenario::with(world, &with_settings(world, name, "one"), env).await?;

@@ -38,6 +38,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         failures::interrupted_once_the_next_apply_goes_on,
         failures::interrupted_twice_nothing_is_lost,
         failures::killed_anywhere_in_a_create,
+        failures::killed_after_all_of_a_create_it_is_imported,
         failures::killed_anywhere_in_an_update,
         failures::killed_anywhere_in_a_destroy,
         failures::killed_anywhere_in_a_destroy_beside_others,

@@ -326,7 +326,9 @@ impl<'a> Worker<'a> {
         kept["kind"] = ty.kind.clone().into();
         kept["metadata"]["name"] = key.name.clone().into();
         let options = ApplyOptions { field_manager: self.set.field_manager(), force: false, dry_run: false };
+        failpoint::hit("object-release-before");
         self.member.apply(ty, &kept, options).await.map_err(FederationError::with("release", key))?;
+        failpoint::hit("object-release-after");
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{FIELD_MANAGER, LeaseSpec, record::Record};
 use crate::{
     clock::Clock,
+    failpoint,
     member::{Member, MemberError, Propagation, ResourceType},
 };
 
@@ -89,8 +90,10 @@ impl LeaseGuard {
         };
         let ty = ResourceType::lease();
         let released = lease.released(self.clock.now());
+        failpoint::hit("lease-release-before");
         let release = self.member.replace(&ty, &released, FIELD_MANAGER);
         self.report(timeout(RELEASE_LIMIT, release).await.map(|released| released.map(drop)));
+        failpoint::hit("lease-release-after");
     }
 
     /// Deletes the lease, for when the federation leaves the member. Failures are logged, as for
@@ -103,9 +106,11 @@ impl LeaseGuard {
             return;
         };
         let (ty, namespace) = (ResourceType::lease(), Some(self.spec.namespace.as_str()));
+        failpoint::hit("lease-delete-before");
         let deletion =
             self.member.delete(&ty, namespace, &self.spec.name, lease.uid(), Propagation::Background);
         self.report(timeout(RELEASE_LIMIT, deletion).await.map(|deleted| deleted.map(drop)));
+        failpoint::hit("lease-delete-after");
     }
 
     /// The lease as it last was, unless it is lost.

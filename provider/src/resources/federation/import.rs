@@ -12,6 +12,14 @@ use tfplugin::{Diagnostics, Value};
 use crate::config::Clusters;
 use crate::validators::sentence;
 
+/// The id by which a federation is imported.
+pub(super) fn id(set: &FederationSet) -> String {
+    match set.namespace.as_str() {
+        DEFAULT_NAMESPACE => set.federation.to_string(),
+        namespace => format!("{namespace}/{}", set.federation),
+    }
+}
+
 /// The import id is the federation's name, after the namespace of its records and a `/` if that is not the default one.
 pub(super) async fn import(clusters: &Clusters, id: &str, diagnostics: &mut Diagnostics) -> Option<Imported> {
     let (namespace, name) = id.split_once('/').unwrap_or((DEFAULT_NAMESPACE, id));

@@ -7,7 +7,6 @@ use futures::future::join_all;
 use multicluster::federation::{FederationError, Observed, Reason, observe, reopen_if_abandoned};
 use multicluster::member::Member;
 use multicluster_core::federation::forecast::{Forecast, Outlook, forecast};
-use multicluster_core::federation::identity::FederationSet;
 use multicluster_core::federation::observation::{Seen, SeenObject, Status, desired_sync};
 use multicluster_core::federation::plan::{Claim, Refusal, plan as plan_member};
 use multicluster_core::federation::render::MemberDesired;
@@ -15,6 +14,7 @@ use multicluster_core::names::{ClusterName, ClusterUid};
 use tfplugin::resource::{PlanRequest, PlanResponse};
 use tfplugin::{Context, Diagnostics, Node, Path, Value};
 
+use super::import;
 use super::model::{self, Model};
 use super::record::Record;
 use super::state::{self, PerMember, member_path};
@@ -163,7 +163,7 @@ impl Planning<'_> {
                 None => member.uid().await,
             };
             match uid {
-                Ok(uid) if uid == seen.cluster_uid => return known(name, uid, seen, desired, diagnostics),
+                Ok(uid) if uid == seen.cluster_uid => return self.as_read(name, seen, desired, diagnostics),
                 Ok(_) => {}
                 Err(error) => return unreachable(name, &error, diagnostics),
             }
@@ -176,7 +176,7 @@ impl Planning<'_> {
         let observation = &observed.observation;
         let claim = if self.makes { Claim::Make(&self.instance) } else { Claim::Change(&self.instance) };
         if let Err(refusals) = plan_member(&self.model.set, claim, &labels, desired, observation) {
-            return refused(name, refusals, Some(&self.model.set).filter(|_| !self.makes), diagnostics);
+            return self.refused(name, refusals, diagnostics);
         }
         let uid = observation.cluster_uid.clone();
         if self.makes {
@@ -196,6 +196,51 @@ impl Planning<'_> {
             reopen_if_abandoned(member, &self.model.set, &mut observed).await?;
         }
         Ok(observed)
+    }
+
+    /// A member of which the last read tells everything, also that an object has become somebody else's.
+    fn as_read(
+        &self,
+        name: &ClusterName,
+        seen: &Seen,
+        desired: &MemberDesired,
+        diagnostics: &mut Diagnostics,
+    ) -> Look {
+        let foreign = |object: &SeenObject| match &object.status {
+            Status::Foreign { managers } => {
+                Some(Refusal::Foreign { key: object.key(), managers: managers.clone() })
+            }
+            _ => None,
+        };
+        let wanted = seen.objects.iter().filter(|object| desired.contains_key(&object.key()));
+        let refusals: Vec<Refusal> = wanted.filter_map(foreign).collect();
+        if refusals.is_empty() {
+            return Look::Seen(seen.cluster_uid.clone(), Some(seen.clone()));
+        }
+        self.refused(name, refusals, diagnostics)
+    }
+
+    /// Says why nothing may be done on a member.
+    fn refused(&self, name: &ClusterName, refusals: Vec<Refusal>, diagnostics: &mut Diagnostics) -> Look {
+        let set = &self.model.set;
+        let advice = if !refusals.contains(&Refusal::Exists) {
+            String::new()
+        } else if self.makes {
+            let id = import::id(set);
+            format!(" If it is meant to be managed here, import it: `terraform import <address> {id}`.")
+        } else {
+            format!(
+                " Another Terraform state manages it there, or did. If none does any more, delete ConfigMap {}/{} on \
+                 that cluster.",
+                set.namespace,
+                set.inventory_name()
+            )
+        };
+        let error =
+            FederationError { doing: format!("use cluster `{name}`"), reason: Reason::Refused(refusals) };
+        let title = format!("Cannot federate cluster `{name}`");
+        diagnostics.error_at(member_path(name), title, format!("{}{advice}", sentence(&error)));
+        Look::Failed
     }
 
     /// Plans a member that leaves, or stays under the name `now`.
@@ -224,28 +269,6 @@ impl Planning<'_> {
 fn has_all(seen: &Seen, desired: &MemberDesired) -> bool {
     let recorded = seen.recorded();
     desired.keys().all(|key| recorded.contains_key(key))
-}
-
-/// A member of which the last read tells everything, also that an object has become somebody else's.
-fn known(
-    name: &ClusterName,
-    uid: ClusterUid,
-    seen: &Seen,
-    desired: &MemberDesired,
-    diagnostics: &mut Diagnostics,
-) -> Look {
-    let foreign = |object: &SeenObject| match &object.status {
-        Status::Foreign { managers } => {
-            Some(Refusal::Foreign { key: object.key(), managers: managers.clone() })
-        }
-        _ => None,
-    };
-    let wanted = seen.objects.iter().filter(|object| desired.contains_key(&object.key()));
-    let refusals: Vec<Refusal> = wanted.filter_map(foreign).collect();
-    if refusals.is_empty() {
-        return Look::Seen(uid, Some(seen.clone()));
-    }
-    refused(name, refusals, None, diagnostics)
 }
 
 /// What was found out about a member.
@@ -300,33 +323,6 @@ fn cannot_look(name: &ClusterName, error: &FederationError, diagnostics: &mut Di
 fn refuse(name: &ClusterName, error: &FederationError, diagnostics: &mut Diagnostics) {
     let title = format!("Cannot federate cluster `{name}`");
     diagnostics.error_at(member_path(name), title, sentence(error));
-}
-
-/// Says why nothing may be done on a member. `changed` is the federation, unless it is being made.
-fn refused(
-    name: &ClusterName,
-    refusals: Vec<Refusal>,
-    changed: Option<&FederationSet>,
-    diagnostics: &mut Diagnostics,
-) -> Look {
-    let advice = match changed {
-        _ if !refusals.contains(&Refusal::Exists) => String::new(),
-        None => {
-            " The federation exists already. If it is meant to be managed here, import it: `terraform import \
-                 <address> <name>`."
-                .to_owned()
-        }
-        Some(set) => format!(
-            " Another Terraform state manages it there, or did. If none does any more, delete ConfigMap {}/{} on that \
-             cluster.",
-            set.namespace,
-            set.inventory_name()
-        ),
-    };
-    let error = FederationError { doing: format!("use cluster `{name}`"), reason: Reason::Refused(refusals) };
-    let title = format!("Cannot federate cluster `{name}`");
-    diagnostics.error_at(member_path(name), title, format!("{}{advice}", sentence(&error)));
-    Look::Failed
 }
 
 /// A member can be left only while there is a way to reach it.
