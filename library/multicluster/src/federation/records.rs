@@ -135,6 +135,8 @@ pub(super) async fn remove(
                 .await
                 .map_err(FederationError::while_(format!("remove namespace {}", set.namespace)))?;
             failpoint::hit("namespace-delete-after");
+            // It goes with the namespace, but who looks before that would find a federation.
+            delete_inventory(member, set).await?;
         }
         None => {
             delete_inventory(member, set).await?;
