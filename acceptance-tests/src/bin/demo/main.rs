@@ -17,7 +17,7 @@ use clap::Parser;
 
 /// The guestbook on three clusters: plan, apply, change, destroy.
 #[derive(Parser)]
-#[command(name = "cargo demo", bin_name = "cargo demo --")]
+#[command(name = "cargo demo", bin_name = "cargo demo")]
 struct Arguments {
     /// Leave the guestbook and the clusters running, and say how to look around.
     #[arg(long)]
@@ -25,7 +25,7 @@ struct Arguments {
 }
 
 /// Twice as many followers for Azure as for AWS; before it was the other way round.
-const OTHER_WEIGHTS: &str = "follower_weights={\"aws\":1,\"azure\":2,\"gcp\":1}";
+const OTHER_WEIGHTS: &str = "{\"aws\":1,\"azure\":2,\"gcp\":1}";
 
 fn main() -> ExitCode {
     if let Some(code) = hidden_subcommand() {
@@ -84,7 +84,8 @@ impl Demo<'_> {
         let aws_before = self.look("What runs now").await?;
 
         self.step("plan again: nothing to do", &["plan", "-input=false", "-detailed-exitcode"]).await?;
-        let change = ["apply", "-input=false", "-auto-approve", "-var", OTHER_WEIGHTS];
+        let weights = format!("follower_weights={OTHER_WEIGHTS}");
+        let change = ["apply", "-input=false", "-auto-approve", "-var", &weights];
         self.step("other weights for the followers", &change).await?;
         let aws_after = self.look("What runs now").await?;
         ensure!(aws_before > aws_after, "the followers did not move: {aws_before} before, {aws_after} after");
@@ -129,7 +130,7 @@ impl Demo<'_> {
   kubectl --context gcp -n guestbook get all
   kubectl --context aws -n guestbook scale deployment frontend --replicas 9
   cd {}
-  export TF_VAR_kubeconfig_path={}
+  export TF_VAR_kubeconfig_path={} TF_VAR_follower_weights='{OTHER_WEIGHTS}'
   terraform plan                                   # shows what you have changed by hand
   cargo lab down                                   # ends the clusters",
             directory.display(),
