@@ -64,7 +64,11 @@ impl Member {
 
     async fn listable(&self, api_version: &str) -> Result<Vec<ResourceType>, MemberError> {
         let path = group_version_path(api_version)?;
-        let mut list = self.call(Method::GET, &path, Payload::None, Quoting::Allowed).await?;
+        let mut list = match self.call(Method::GET, &path, Payload::None, Quoting::Allowed).await {
+            // A group goes with its last definition, which may have been deleted a moment ago.
+            Err(MemberError::UnknownKind | MemberError::NotFound { .. }) => return Ok(Vec::new()),
+            answer => answer?,
+        };
         if let Some(resources) = list.pointer_mut("/resources").and_then(Value::as_array_mut) {
             resources.retain(|resource| {
                 let verbs = resource.pointer("/verbs").and_then(Value::as_array);
@@ -86,7 +90,11 @@ impl Member {
         ty: &ResourceType,
         namespace: &str,
     ) -> Result<Vec<Value>, MemberError> {
-        Ok(self.pages(ty, Some(namespace), "").await?.items)
+        match self.pages(ty, Some(namespace), "").await {
+            // A kind that was served a moment ago and is not any more has no objects.
+            Err(MemberError::UnknownKind) => Ok(Vec::new()),
+            answer => Ok(answer?.items),
+        }
     }
 
     /// Reads all objects of a kind, whoever they belong to. Never a basis for deleting them.
