@@ -33,6 +33,7 @@ pub(crate) const WRITE_ONLY: Option<wire::ClientCapabilities> = Some(wire::Clien
 
 impl Host {
     pub(crate) fn new() -> Self {
+        crate::logs::install();
         let world = Arc::new(World::default());
         let memory = Memory { world: Arc::clone(&world) };
         Self { service: Service::new(Arc::new(memory), Operations::new()), world }

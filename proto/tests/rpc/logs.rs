@@ -1,7 +1,8 @@
 //! What a line of the log says about the request it belongs to.
 
+use std::cell::RefCell;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use tfplugin::logging::HostLayer;
 use tracing_subscriber::Layer as _;
@@ -9,14 +10,17 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::harness::{Host, note};
-use crate::memory::lock;
 
-#[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What was written on this thread. A test and the service that it calls share one.
+    static WRITTEN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
-impl io::Write for Written {
+struct ThisThread;
+
+impl io::Write for ThisThread {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        lock(&self.0).extend_from_slice(bytes);
+        WRITTEN.with_borrow_mut(|written| written.extend_from_slice(bytes));
         Ok(bytes.len())
     }
 
@@ -25,14 +29,21 @@ impl io::Write for Written {
     }
 }
 
+/// Warnings and errors are written, as in a process with `TF_LOG=WARN`. Whether a span is of interest is remembered for
+/// the whole process, so that one test with a subscriber of its own would depend on what other tests met first.
+pub(crate) fn install() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let layer = HostLayer::new("provider.memory", ThisThread).with_filter(LevelFilter::WARN);
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(layer))
+            .expect("no other subscriber");
+    });
+}
+
 #[tokio::test]
 async fn a_line_of_a_resource_names_its_request_at_any_level() {
-    let written = Written::default();
-    let layer = HostLayer::new("provider.memory", written.clone()).with_filter(LevelFilter::WARN);
-    let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer));
     Host::new().create(&note([("behaviour", "warn".into())])).await;
-    drop(guard);
-    let text = String::from_utf8(lock(&written.0).clone()).unwrap();
+    let text = String::from_utf8(WRITTEN.take()).unwrap();
     let lines: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 1, "{text}");
