@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 pub use self::lost::{LostField, lost};
 use self::tree::Tree;
 use crate::object::text;
-use crate::path::FieldPath;
+use crate::path::{FieldPath, Step};
 
 /// One record of `metadata.managedFields`.
 struct Entry<'a> {
@@ -81,6 +81,27 @@ pub fn owned(live: &Value, manager: &str) -> Option<Value> {
     let mine = applied_tree(&entries, manager)?;
     let all = all_trees(&entries);
     Some(project::project(live, &mine, &all).unwrap_or_else(|| Value::Object(Map::new())))
+}
+
+/// The place of the item that a step leads to.
+pub(crate) fn place_of(items: &[Value], step: &Step) -> Option<usize> {
+    items.iter().enumerate().position(|(place, item)| tree::is_item(step, item, place))
+}
+
+/// The other managers that write a workload's `spec.replicas` through its `scale` subresource: autoscalers. A person who
+/// uses `kubectl scale` is none.
+#[must_use]
+pub fn autoscalers(live: &Value, ours: &str) -> Vec<String> {
+    let records = live.pointer("/metadata/managedFields").and_then(Value::as_array);
+    records
+        .into_iter()
+        .flatten()
+        .filter(|record| text(record, "/subresource") == "scale")
+        .filter(|record| record.pointer("/fieldsV1/f:spec/f:replicas").is_some())
+        .map(|record| text(record, "/manager"))
+        .filter(|manager| *manager != ours && !manager.starts_with("kubectl"))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The managers, of any operation and subresource, that own a field or something it is a part of; each once, in the

@@ -14,5 +14,6 @@ pub mod identity;
 pub mod inventory;
 pub mod observation;
 pub mod plan;
+pub mod policy;
 pub mod render;
 pub mod spec;
