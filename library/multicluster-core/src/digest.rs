@@ -1,7 +1,9 @@
 //! Short fingerprints of values, the same for the same meaning.
 
+use std::fmt;
 use std::fmt::Write as _;
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Number, Value};
 use sha2::{Digest as _, Sha256};
 
@@ -28,7 +30,7 @@ pub fn canonical(value: &Value) -> String {
 
 /// The first 32 hex digits of the SHA-256 of a value's canonical form.
 ///
-/// It is no protection for what can be guessed: a secret's digest needs a key.
+/// It is no protection for what can be guessed: for secrets there is [`SecretDigest`].
 ///
 /// # Examples
 /// ```
@@ -50,12 +52,7 @@ pub fn digest(value: &Value) -> String {
 /// ```
 #[must_use]
 pub fn digest_text(text: &str) -> String {
-    let hash = Sha256::digest(text.as_bytes());
-    hash.iter().take(DIGITS / 2).fold(String::with_capacity(DIGITS), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&Sha256::digest(text.as_bytes()))
 }
 
 /// A number written without a fraction if it is whole and exact as a 64-bit float, else as it is.
@@ -110,4 +107,50 @@ fn write_value(value: &Value, text: &mut String) {
 
 fn write_string(string: &str, text: &mut String) {
     text.push_str(&Value::from(string).to_string());
+}
+
+/// Makes digests that tell nothing to who does not have the key: of what is secret.
+#[derive(Clone)]
+pub struct SecretDigest(Hmac<Sha256>);
+
+impl SecretDigest {
+    /// With a random key; 32 bytes are enough.
+    #[must_use]
+    pub fn new(key: &[u8]) -> Self {
+        // Every length is a key (RFC 2104): longer ones are hashed, shorter ones filled up.
+        Self(Hmac::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&Default::default())))
+    }
+
+    /// The first 32 hex digits of the HMAC-SHA-256 of a value's canonical form.
+    ///
+    /// # Examples
+    /// ```
+    /// use multicluster_core::digest::SecretDigest;
+    /// use serde_json::json;
+    ///
+    /// let digest = |key: &str| SecretDigest::new(key.as_bytes()).of(&json!({ "password": "12345" }));
+    /// assert_eq!(digest("a"), digest("a"));
+    /// assert_ne!(digest("a"), digest("b"));
+    /// ```
+    #[must_use]
+    pub fn of(&self, value: &Value) -> String {
+        let mut mac = self.0.clone();
+        mac.update(canonical(value).as_bytes());
+        hex(&mac.finalize().into_bytes())
+    }
+}
+
+impl fmt::Debug for SecretDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretDigest")
+    }
+}
+
+/// The first 32 hex digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().take(DIGITS / 2).fold(String::with_capacity(DIGITS), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
