@@ -31,6 +31,9 @@ mod ready;
 mod refusal;
 mod request;
 mod resource_type;
+mod server;
+mod skew;
+mod version;
 mod wait;
 mod watch;
 
@@ -45,6 +48,8 @@ pub use self::{
     error::{FieldConflict, FieldProblem, MemberError},
     objects::{ApplyOptions, Deletion, Propagation},
     resource_type::ResourceType,
+    server::ServedKinds,
+    version::ServerVersion,
     wait::{Wait, WaitError},
 };
 pub(crate) use self::{

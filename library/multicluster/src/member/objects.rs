@@ -225,6 +225,17 @@ impl Member {
         namespace: Option<&str>,
         query: &str,
     ) -> Result<Pages, MemberError> {
+        self.pages_of(ty, namespace, query, |item| item).await
+    }
+
+    /// The same with only what `keep` leaves of each item, for kinds whose objects are large and many.
+    pub(super) async fn pages_of(
+        &self,
+        ty: &ResourceType,
+        namespace: Option<&str>,
+        query: &str,
+        keep: impl Fn(Value) -> Value + Send,
+    ) -> Result<Pages, MemberError> {
         let path = ty.collection(namespace)?;
         let mut pages = Pages { items: Vec::new(), version: String::new() };
         let mut more = String::new();
@@ -241,7 +252,7 @@ impl Member {
                 answer => answer?,
             };
             if let Some(Value::Array(items)) = list.get_mut("items").map(Value::take) {
-                pages.items.extend(items.into_iter().map(|item| with_type(ty, item)));
+                pages.items.extend(items.into_iter().map(|item| with_type(ty, keep(item))));
             }
             text(&list, "/metadata/resourceVersion").clone_into(&mut pages.version);
             match text(&list, "/metadata/continue") {

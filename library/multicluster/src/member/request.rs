@@ -1,6 +1,6 @@
 //! One request and its answer.
 
-use http::{Method, Request};
+use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
 use serde_json::Value;
@@ -30,6 +30,15 @@ impl Member {
         quoting: Quoting,
     ) -> Result<Value, MemberError> {
         let request = request(method, path_and_query, payload)?;
+        Ok(self.exchange(request, quoting).await?.into_body())
+    }
+
+    /// The same for a request with headers of its own, or where the answer's are needed.
+    pub(super) async fn exchange(
+        &self,
+        request: Request<Body>,
+        quoting: Quoting,
+    ) -> Result<Response<Value>, MemberError> {
         let response =
             self.client.send(request).await.map_err(|error| MemberError::from_transport(&error))?;
         let (head, body) = response.into_parts();
@@ -44,9 +53,10 @@ impl Member {
             return Err(MemberError::from_answer(head.status, &bytes, quoting));
         }
         // The parser's own words may quote what it read.
-        serde_json::from_slice(&bytes).map_err(|_| {
+        let body = serde_json::from_slice(&bytes).map_err(|_| {
             MemberError::other("what answers is not a Kubernetes API server: its answer is not JSON")
-        })
+        })?;
+        Ok(Response::from_parts(head, body))
     }
 }
 

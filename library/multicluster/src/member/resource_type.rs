@@ -56,6 +56,18 @@ impl ResourceType {
         Self::built_in("v1", "Pod", "pods")
     }
 
+    /// `v1` `Node`.
+    #[must_use]
+    pub fn node() -> Self {
+        Self { namespaced: false, ..Self::built_in("v1", "Node", "nodes") }
+    }
+
+    /// `networking.k8s.io/v1` `ServiceCIDR`.
+    #[must_use]
+    pub fn service_cidr() -> Self {
+        Self { namespaced: false, ..Self::built_in("networking.k8s.io/v1", "ServiceCIDR", "servicecidrs") }
+    }
+
     /// `apps/v1` `ReplicaSet`.
     #[must_use]
     pub fn replica_set() -> Self {
