@@ -16,4 +16,5 @@ pub mod placement;
 pub mod readiness;
 pub mod replicas;
 pub mod scope;
+pub mod selector;
 pub mod waves;

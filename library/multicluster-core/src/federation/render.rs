@@ -11,7 +11,7 @@ use crate::federation::spec::{FederationSpec, OverrideSpec, Replicas, ResourceSp
 use crate::names::ClusterName;
 use crate::object::{Manifest, ObjectKey};
 use crate::overrides;
-use crate::placement;
+use crate::placement::{self, PlacementFacts};
 use crate::replicas::{self, Share};
 use crate::scope;
 
@@ -163,7 +163,7 @@ fn render_resource(
     rendered: &mut Rendered,
     report: &mut impl FnMut(Field, String),
 ) {
-    let placed = match placement::select(&resource.placement, &spec.members) {
+    let placed = match placement::select(&resource.placement, &spec.members, &PlacementFacts::default()) {
         Ok(placed) => placed,
         Err(error) => return report(Field::Placement, error.to_string()),
     };

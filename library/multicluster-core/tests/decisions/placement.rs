@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use multicluster_core::names::ClusterName;
-use multicluster_core::placement::{Labels, Placement, select};
+use multicluster_core::placement::{Labels, Placement, PlacementFacts, select};
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -31,6 +31,7 @@ fn placement(clusters: Option<&[&str]>, match_labels: Option<&[(&str, &str)]>) -
     Placement {
         clusters: clusters.map(|names| names.iter().map(|name| cluster(name)).collect()),
         match_labels: match_labels.map(labels),
+        ..Placement::default()
     }
 }
 
@@ -50,7 +51,7 @@ fn selected(
     #[case] match_labels: Option<&[(&str, &str)]>,
     #[case] expect: &[&str],
 ) {
-    let found = select(&placement(clusters, match_labels), &members()).unwrap();
+    let found = select(&placement(clusters, match_labels), &members(), &PlacementFacts::default()).unwrap();
     assert_eq!(found.iter().map(ClusterName::as_str).collect::<Vec<_>>(), expect);
 }
 
@@ -60,13 +61,14 @@ fn selected(
     &["x", "a", "x"], "`a`, `x` are not members of the federation; its members are `one`, `three`, `two`"
 )]
 fn unknown_names(#[case] names: &[&str], #[case] message: &str) {
-    let error = select(&placement(Some(names), None), &members()).unwrap_err();
+    let error = select(&placement(Some(names), None), &members(), &PlacementFacts::default()).unwrap_err();
     assert_eq!(error.to_string(), message);
 }
 
 #[test]
 fn a_federation_without_members_says_so() {
-    let error = select(&placement(Some(&["aws"]), None), &BTreeMap::new()).unwrap_err();
+    let error =
+        select(&placement(Some(&["aws"]), None), &BTreeMap::new(), &PlacementFacts::default()).unwrap_err();
     assert_eq!(error.to_string(), "`aws` is not a member of the federation; its members are none");
 }
 
@@ -80,7 +82,7 @@ proptest! {
         let members: BTreeMap<ClusterName, Labels> =
             carried.into_iter().enumerate().map(|(index, labels)| (cluster(&format!("c{index}")), labels)).collect();
         let by = |labels: &Labels| -> BTreeSet<ClusterName> {
-            select(&Placement { clusters: None, match_labels: Some(labels.clone()) }, &members).unwrap()
+            select(&Placement { match_labels: Some(labels.clone()), ..Placement::default() }, &members, &PlacementFacts::default()).unwrap()
         };
         let mut both = more;
         both.extend(wanted.clone());

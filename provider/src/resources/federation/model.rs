@@ -119,6 +119,7 @@ fn resource(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<ResourceSp
     let placement = Placement {
         clusters: names(&placement.attribute("clusters"), diagnostics)?,
         match_labels: filled(&placement.attribute("match_labels")).map(|node| labels(&node, diagnostics)),
+        ..Placement::default()
     };
     let replicas = match filled(&node.attribute("replicas")) {
         Some(node) => Some(replicas(&node, diagnostics)?),

@@ -61,7 +61,8 @@ fn problem(spec: &FederationSpec) -> (Field, String) {
 
 #[test]
 fn a_member_without_objects_has_an_entry() {
-    let labelled = Placement { match_labels: Some([("tier".into(), "edge".into())].into()), clusters: None };
+    let labelled =
+        Placement { match_labels: Some([("tier".into(), "edge".into())].into()), ..Placement::default() };
     let spec = spec([("web", ResourceSpec { placement: labelled, ..entry(&[object("ConfigMap", "c")]) })]);
     let rendered = render(&spec).unwrap();
     assert_eq!(listed(&rendered, "a"), ["ConfigMap shop/c"]);
@@ -247,7 +248,7 @@ fn strangers_are_named() {
 
 #[test]
 fn all_problems_are_told_at_once() {
-    let mars = Placement { clusters: Some(vec![name("mars")]), match_labels: None };
+    let mars = Placement { clusters: Some(vec![name("mars")]), ..Placement::default() };
     let resources = [
         ("one", entry(&[secret("data", json!({ "a": "Yg==" }))])),
         ("two", ResourceSpec { placement: mars, ..entry(&[deployment(1)]) }),
