@@ -5,7 +5,8 @@
 //! |---|---|
 //! | [`lab`] | [`Lab`]: three Kubernetes control planes on loopback, and clients for them |
 //! | [`tools`] | the Go programs they consist of, built once per machine |
-//! | [`proxy`] | [`Proxy`]: slows, cuts, silences a cluster or makes it answer with errors |
+//! | [`proxy`] | [`Proxy`]: slows, cuts, silences a cluster or makes it answer with errors, wholly or for some requests |
+//! | [`webhook`] | [`Webhook`]: an admission webhook whose verdict a test decides |
 //! | [`provider_build`], [`mirror`] | the provider's binary, and a mirror from which `terraform init` takes it |
 //! | [`terraform`] | [`Terraform`]: runs the commands and keeps what they said |
 //!
@@ -13,6 +14,7 @@
 //! (except [`Lab::up`], which is for people). Every program that starts a lab calls [`hidden_subcommand`] first.
 
 pub mod cache;
+mod http1;
 pub mod lab;
 pub mod mirror;
 pub mod progress;
@@ -22,12 +24,14 @@ mod supervisor;
 pub mod terraform;
 mod text;
 pub mod tools;
+pub mod webhook;
 
 pub use lab::{AuditEntry, AuditMark, Cloud, Cluster, Lab, LabOptions};
 pub use mirror::{Mirror, Plugin};
 pub use progress::Progress;
 pub use provider_build::ProviderVariant;
-pub use proxy::{Fault, Proxy};
+pub use proxy::{Fault, Harm, Picked, Proxy};
+pub use webhook::{Verdict, Webhook};
 pub use supervisor::{executable, hidden_subcommand};
 pub use terraform::Terraform;
 

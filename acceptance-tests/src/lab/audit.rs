@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{cluster::USER_AGENT, wait};
@@ -38,6 +39,10 @@ pub struct AuditEntry {
     pub user_agent: String,
     /// The HTTP status of the answer; 0 when the request was broken off.
     pub code: u16,
+    /// When the request reached the server, by the machine's clock.
+    pub received: Timestamp,
+    /// When it was answered; for a watch, when it began to be.
+    pub answered: Timestamp,
 }
 
 impl AuditMark {
@@ -89,6 +94,8 @@ struct Event {
     object_ref: ObjectRef,
     #[serde(default)]
     response_status: ResponseStatus,
+    request_received_timestamp: Timestamp,
+    stage_timestamp: Timestamp,
 }
 
 #[derive(Deserialize, Default)]
@@ -124,6 +131,8 @@ fn parse(text: &str) -> Vec<AuditEntry> {
             uri: event.request_uri,
             user_agent: event.user_agent,
             code: event.response_status.code,
+            received: event.request_received_timestamp,
+            answered: event.stage_timestamp,
         })
         .collect()
 }
@@ -138,6 +147,8 @@ mod tests {
             "requestURI": "/apis/apps/v1/namespaces/shop/deployments/web",
             "objectRef": {"resource": "deployments", "namespace": "shop", "name": "web", "apiGroup": "apps"},
             "responseStatus": {"code": 200},
+            "requestReceivedTimestamp": "2026-01-02T03:04:05.000001Z",
+            "stageTimestamp": "2026-01-02T03:04:05.250001Z",
         })
         .to_string()
     }
@@ -157,11 +168,14 @@ mod tests {
         assert_eq!(verbs, ["get", "watch"]);
         assert_eq!((entries[0].resource.as_str(), entries[0].name.as_str()), ("deployments", "web"));
         assert_eq!((entries[0].api_group.as_str(), entries[0].code), ("apps", 200));
+        assert_eq!(entries[0].answered.duration_since(entries[0].received).as_millis(), 250);
     }
 
     #[test]
     fn a_path_that_is_no_resource_has_no_object() {
-        let text = r#"{"stage":"ResponseComplete","verb":"get","requestURI":"/version"}"#;
-        assert_eq!((parse(text)[0].resource.as_str(), parse(text)[0].uri.as_str()), ("", "/version"));
+        let text = r#"{"stage":"ResponseComplete","verb":"get","requestURI":"/version",
+            "requestReceivedTimestamp":"2026-01-02T03:04:05.1Z","stageTimestamp":"2026-01-02T03:04:05.2Z"}"#;
+        let entries = parse(&text.replace('\n', ""));
+        assert_eq!((entries[0].resource.as_str(), entries[0].uri.as_str()), ("", "/version"));
     }
 }

@@ -14,6 +14,7 @@ use super::{
     cloud::Cloud,
     commands::file,
     kubeconfig,
+    pki::Authority,
 };
 
 /// The user agent of the lab's own requests; they are left out of [`Cluster::audit_since`].
@@ -24,8 +25,8 @@ pub(crate) const USER_AGENT: &str = "multicluster-lab";
 /// `Debug` shows neither token nor key.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Cluster {
-    /// Which one.
-    pub cloud: Cloud,
+    /// Which cloud it stands in for; `None` if it is a bare API server.
+    pub cloud: Option<Cloud>,
     /// The API server's URL, `https://127.0.0.1:PORT`.
     pub host: String,
     /// The CA that signed the API server's certificate, PEM.
@@ -96,6 +97,17 @@ impl Cluster {
         kube::Client::try_from(config).context("cannot make a client")
     }
 
+    /// A client certificate for a user of this cluster, with its key, both PEM. What the user may do is up to roles.
+    ///
+    /// # Errors
+    /// When the cluster's CA cannot be read.
+    pub fn client_certificate(&self, user: &str, group: &str) -> anyhow::Result<(String, String)> {
+        let key = self.directory.join(file::CA_KEY);
+        let key = std::fs::read_to_string(&key).with_context(|| format!("cannot read {}", key.display()))?;
+        let identity = Authority::load(&self.context, self.ca_pem.clone(), key)?.client(user, group)?;
+        Ok((identity.certificate_pem, identity.key_pem))
+    }
+
     /// The present end of the audit log; pass it to [`Self::audit_since`] later.
     ///
     /// # Errors
@@ -131,7 +143,7 @@ impl Cluster {
 impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cluster")
-            .field("cloud", &self.cloud)
+            .field("context", &self.context)
             .field("host", &self.host)
             .finish_non_exhaustive()
     }

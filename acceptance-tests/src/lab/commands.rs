@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::cloud::Cloud;
+use super::{cloud::Cloud, shape::Shape};
 
 /// Names of the programs, in the order in which they end: those that write to the API first.
 pub(crate) const KWOK: &str = "kwok";
@@ -46,11 +46,11 @@ pub(crate) fn etcd(data: &Path, client_port: u16, peer_port: u16) -> Vec<String>
     ]
 }
 
-pub(crate) fn api_server(cloud: Cloud, directory: &Path, port: u16, etcd_port: u16) -> Vec<String> {
+pub(crate) fn api_server(cluster: Shape, directory: &Path, port: u16, etcd_port: u16) -> Vec<String> {
     let file = |name: &str| directory.join(name).display().to_string();
     vec![
         format!("--etcd-servers=http://127.0.0.1:{etcd_port}"),
-        format!("--etcd-prefix=/{cloud}"),
+        format!("--etcd-prefix=/{cluster}"),
         "--bind-address=127.0.0.1".to_owned(),
         format!("--secure-port={port}"),
         format!("--advertise-address={ADVERTISED}"),
@@ -59,10 +59,10 @@ pub(crate) fn api_server(cloud: Cloud, directory: &Path, port: u16, etcd_port: u
         format!("--tls-private-key-file={}", file(file::SERVER_KEY)),
         format!("--client-ca-file={}", file(file::CA)),
         format!("--token-auth-file={}", file(file::TOKENS)),
-        format!("--service-account-issuer=https://{cloud}.lab.invalid"),
+        format!("--service-account-issuer=https://{cluster}.lab.invalid"),
         format!("--service-account-signing-key-file={}", file(file::SERVICE_ACCOUNT_KEY)),
         format!("--service-account-key-file={}", file(file::SERVICE_ACCOUNT_PUBLIC_KEY)),
-        format!("--service-cluster-ip-range={}", cloud.service_cidr()),
+        format!("--service-cluster-ip-range={}", cluster.service_cidr()),
         "--authorization-mode=RBAC".to_owned(),
         format!("--audit-policy-file={}", file(file::AUDIT_POLICY)),
         format!("--audit-log-path={}", file(file::AUDIT_LOG)),
@@ -125,7 +125,7 @@ mod tests {
         let directory = Path::new("/lab/aws");
         let all = [
             etcd(directory, 17_001, 17_002),
-            api_server(Cloud::Aws, directory, 17_003, 17_001),
+            api_server(Cloud::Aws.into(), directory, 17_003, 17_001),
             controller_manager(Cloud::Aws, directory),
             scheduler(directory),
             kwok(Cloud::Aws, directory),
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn clusters_share_etcd_but_no_key() {
         let prefixes = Cloud::ALL.map(|cloud| {
-            let arguments = api_server(cloud, Path::new("/lab"), 1, 2);
+            let arguments = api_server(cloud.into(), Path::new("/lab"), 1, 2);
             arguments.into_iter().find(|argument| argument.starts_with("--etcd-prefix=")).unwrap()
         });
         assert_eq!(prefixes, ["--etcd-prefix=/aws", "--etcd-prefix=/azure", "--etcd-prefix=/gcp"]);

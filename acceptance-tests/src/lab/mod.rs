@@ -13,6 +13,7 @@ mod parent;
 pub(crate) mod pki;
 pub(crate) mod ports;
 pub(crate) mod prepare;
+pub(crate) mod shape;
 pub mod wait;
 
 use std::{
@@ -36,12 +37,16 @@ use crate::{
 };
 use directory::LabDirectory;
 use parent::Supervisor;
+use shape::Shape;
 
 /// What a lab consists of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabOptions {
     /// The clusters to start.
     pub clusters: Vec<Cloud>,
+    /// How many bare API servers to start besides, named `bare-01` and so on. They store objects, but nothing acts on
+    /// them: no controller, no node; a namespace that is deleted stays until somebody finalizes it.
+    pub bare: u8,
     /// What is said while it starts.
     pub progress: Progress,
 }
@@ -49,7 +54,7 @@ pub struct LabOptions {
 impl Default for LabOptions {
     /// All three clusters, with progress on stderr.
     fn default() -> Self {
-        Self { clusters: Cloud::ALL.to_vec(), progress: Progress::Stderr }
+        Self { clusters: Cloud::ALL.to_vec(), bare: 0, progress: Progress::Stderr }
     }
 }
 
@@ -57,7 +62,7 @@ impl Default for LabOptions {
 #[derive(Debug)]
 pub struct Lab {
     directory: PathBuf,
-    clusters: BTreeMap<Cloud, Cluster>,
+    clusters: BTreeMap<String, Cluster>,
     supervisor_id: u32,
     /// Present in a held lab. Dropping it ends the lab. Locked, so that a lab can be a test binary's static.
     held: Mutex<Option<Supervisor>>,
@@ -101,10 +106,10 @@ impl Lab {
         wanted.sort_unstable();
         wanted.dedup();
         if let Some(lab) = Self::attach()? {
-            let present: Vec<Cloud> = lab.clusters.keys().copied().collect();
-            if present != wanted {
-                let names: Vec<&str> = present.iter().map(|cloud| cloud.name()).collect();
-                bail!("the lab is up with {}; run `cargo lab down` first", names.join(","));
+            let present: Vec<&str> = lab.clusters.keys().map(String::as_str).collect();
+            let names: Vec<String> = Shape::all(&wanted, options.bare).iter().map(Shape::to_string).collect();
+            if present != names {
+                bail!("the lab is up with {}; run `cargo lab down` first", present.join(","));
             }
             return Ok(lab);
         }
@@ -138,13 +143,12 @@ impl Lab {
         LabDirectory::up(&labs).end()
     }
 
-    /// The cluster of this name: aws, azure or gcp.
+    /// The cluster of this name: aws, azure, gcp, or that of a bare one.
     ///
     /// # Panics
     /// When the lab was started without it, which is a mistake in the calling test.
     pub fn cluster(&self, name: &str) -> &Cluster {
-        let found = self.clusters.values().find(|cluster| cluster.cloud.name() == name);
-        found.unwrap_or_else(|| panic!("the lab has no cluster `{name}`"))
+        self.clusters.get(name).unwrap_or_else(|| panic!("the lab has no cluster `{name}`"))
     }
 
     /// All clusters, by name.
@@ -210,13 +214,14 @@ impl Lab {
     }
 
     fn start_in(directory: PathBuf, options: &LabOptions) -> anyhow::Result<Self> {
-        if options.clusters.is_empty() {
+        if options.clusters.is_empty() && options.bare == 0 {
             bail!("a lab needs at least one cluster");
         }
         let tools = Tools::ensure(&Tool::CONTROL_PLANE, options.progress)?;
         let spec = Spec {
             directory: directory.clone(),
             clusters: options.clusters.clone(),
+            bare: options.bare,
             programs: tools.into_programs(),
             keep_directory: std::env::var_os("MULTICLUSTER_LAB_KEEP").is_some(),
         };
@@ -227,7 +232,7 @@ impl Lab {
     }
 
     fn of(directory: PathBuf, state: State, held: Option<Supervisor>) -> Self {
-        let clusters = state.clusters.into_iter().map(|cluster| (cluster.cloud, cluster)).collect();
+        let clusters = state.clusters.into_iter().map(|cluster| (cluster.context.clone(), cluster)).collect();
         Self { directory, clusters, supervisor_id: state.supervisor, held: Mutex::new(held) }
     }
 }

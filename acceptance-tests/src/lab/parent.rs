@@ -75,7 +75,8 @@ impl Supervisor {
     }
 
     fn wait_until_ready(&self, spec: &Spec, progress: Progress) -> anyhow::Result<()> {
-        let names: Vec<&str> = spec.clusters.iter().map(|cloud| cloud.name()).collect();
+        let mut names: Vec<String> = spec.clusters.iter().map(ToString::to_string).collect();
+        names.extend((spec.bare > 0).then(|| format!("{} bare API servers", spec.bare)));
         let _step = progress.start(&format!("starting {}", names.join(", ")));
         loop {
             match self.messages.recv() {

@@ -10,8 +10,6 @@ use rcgen::{
     KeyUsagePurpose, SanType,
 };
 
-use super::cloud::Cloud;
-
 /// A certificate with its key, both PEM. It has no `Debug`: the key must not reach a log.
 pub(crate) struct Identity {
     pub(crate) certificate_pem: String,
@@ -25,14 +23,18 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    pub(crate) fn new(cloud: Cloud) -> anyhow::Result<Self> {
+    pub(crate) fn new(cluster: &str) -> anyhow::Result<Self> {
         let key = KeyPair::generate().context("cannot generate a key")?;
         let key_pem = key.serialize_pem();
-        let mut params = parameters(&format!("{cloud} lab CA"));
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        let params = authority(cluster);
         let certificate_pem = params.self_signed(&key).context("cannot sign the CA's certificate")?.pem();
         Ok(Self { issuer: Issuer::new(params, key), certificate_pem, key_pem })
+    }
+
+    /// The authority that was made earlier, from its certificate and key.
+    pub(crate) fn load(cluster: &str, certificate_pem: String, key_pem: String) -> anyhow::Result<Self> {
+        let key = KeyPair::from_pem(&key_pem).context("cannot read the CA's key")?;
+        Ok(Self { issuer: Issuer::new(authority(cluster), key), certificate_pem, key_pem })
     }
 
     pub(crate) fn certificate_pem(&self) -> &str {
@@ -82,6 +84,13 @@ impl ServiceAccountKey {
         let key = KeyPair::generate().context("cannot generate a key")?;
         Ok(Self { private_pem: key.serialize_pem(), public_pem: key.public_key_pem() })
     }
+}
+
+fn authority(cluster: &str) -> CertificateParams {
+    let mut params = parameters(&format!("{cluster} lab CA"));
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+    params
 }
 
 fn parameters(common_name: &str) -> CertificateParams {

@@ -10,11 +10,11 @@ use std::{
 use anyhow::Context as _;
 
 use super::{
-    cloud::Cloud,
     cluster::Cluster,
     commands::{self, file},
     kubeconfig,
     pki::{Authority, ServiceAccountKey},
+    shape::Shape,
 };
 
 /// The group that may do everything.
@@ -22,11 +22,13 @@ const MASTERS: &str = "system:masters";
 /// The user behind the token and the client certificate that tests get.
 const ADMIN: &str = "lab-admin";
 
-/// Prepares the directory of `cloud` under `lab`, for an API server that will listen on `port`.
-pub(crate) fn cluster(lab: &Path, cloud: Cloud, port: u16) -> anyhow::Result<Cluster> {
-    let directory = lab.join(cloud.name());
+/// Prepares the directory of one cluster under `lab`, for an API server that will listen on `port`.
+pub(crate) fn cluster(lab: &Path, shape: impl Into<Shape>, port: u16) -> anyhow::Result<Cluster> {
+    let shape = shape.into();
+    let name = shape.to_string();
+    let directory = lab.join(&name);
     private_directory(&directory)?;
-    let authority = Authority::new(cloud)?;
+    let authority = Authority::new(&name)?;
     let server = authority.server()?;
     let service_accounts = ServiceAccountKey::new()?;
     let admin = authority.client(ADMIN, MASTERS)?;
@@ -41,28 +43,31 @@ pub(crate) fn cluster(lab: &Path, cloud: Cloud, port: u16) -> anyhow::Result<Clu
     write(file::SERVICE_ACCOUNT_KEY, &service_accounts.private_pem)?;
     write(file::SERVICE_ACCOUNT_PUBLIC_KEY, &service_accounts.public_pem)?;
     write(file::TOKENS, &format!("{token},{ADMIN},{ADMIN},\"{MASTERS}\"\n"))?;
-    write(file::STAGES, &cloud.stages())?;
     write(file::AUDIT_POLICY, include_str!("../../lab/audit-policy.yaml"))?;
-    for component in [commands::CONTROLLER_MANAGER, commands::SCHEDULER, commands::KWOK] {
-        let identity = authority.client(&format!("lab:{component}"), MASTERS)?;
-        let context = kubeconfig::Context {
-            name: cloud.name(),
-            host: &host,
-            ca_pem: authority.certificate_pem(),
-            client_certificate_pem: &identity.certificate_pem,
-            client_key_pem: &identity.key_pem,
-        };
-        private_file(commands::kubeconfig(&directory, component).as_ref(), &kubeconfig::render(&[context]))?;
+    if let Some(cloud) = shape.cloud() {
+        write(file::STAGES, &cloud.stages())?;
+        for component in [commands::CONTROLLER_MANAGER, commands::SCHEDULER, commands::KWOK] {
+            let identity = authority.client(&format!("lab:{component}"), MASTERS)?;
+            let context = kubeconfig::Context {
+                name: &name,
+                host: &host,
+                ca_pem: authority.certificate_pem(),
+                client_certificate_pem: &identity.certificate_pem,
+                client_key_pem: &identity.key_pem,
+            };
+            let path = commands::kubeconfig(&directory, component);
+            private_file(path.as_ref(), &kubeconfig::render(&[context]))?;
+        }
     }
     Ok(Cluster {
-        cloud,
+        cloud: shape.cloud(),
         host,
         ca_pem: authority.certificate_pem().to_owned(),
         token,
         client_certificate_pem: admin.certificate_pem,
         client_key_pem: admin.key_pem,
         kubeconfig_path: lab.join("kubeconfig"),
-        context: cloud.name().to_owned(),
+        context: name,
         directory,
     })
 }
@@ -91,6 +96,7 @@ pub(crate) fn private_file(path: &Path, text: &str) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::cloud::Cloud;
 
     #[test]
     fn secrets_are_readable_by_their_owner_only() {

@@ -1,19 +1,19 @@
 //! Answers every HTTP/1.1 request with one status, over TLS with the cluster's own certificate.
 
-use std::{io, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use tokio::{
-    io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    io::{AsyncWriteExt as _, BufReader},
     net::TcpStream,
 };
 use tokio_rustls::TlsAcceptor;
 
-use crate::lab::commands::file;
-
-/// A request line or header longer than this is not from a client of Kubernetes.
-const LINE_LIMIT: u64 = 64 * 1024;
+use crate::{
+    http1::{json_answer, read_request},
+    lab::commands::file,
+};
 
 /// TLS as the API server itself does it, but for HTTP/1.1 only.
 pub(super) fn acceptor(directory: &Path) -> anyhow::Result<TlsAcceptor> {
@@ -33,68 +33,18 @@ pub(super) fn acceptor(directory: &Path) -> anyhow::Result<TlsAcceptor> {
 pub(super) async fn answer(client: TcpStream, tls: &TlsAcceptor, status: u16) {
     let Ok(stream) = tls.accept(client).await else { return };
     let mut stream = BufReader::new(stream);
-    let response = response(status);
-    while matches!(read_request(&mut stream).await, Ok(true)) {
+    // As the API server does under load; a client that obeys waits one second.
+    let retry_after = matches!(status, 429 | 503).then_some(1);
+    let response = refusal(status, retry_after);
+    while matches!(read_request(&mut stream).await, Ok(Some(_))) {
         if stream.write_all(response.as_bytes()).await.is_err() || stream.flush().await.is_err() {
             return;
         }
     }
 }
 
-/// Reads one request with its body. `false` at the end of the connection.
-async fn read_request(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result<bool> {
-    let mut length = 0;
-    let mut chunked = false;
-    let mut first = true;
-    loop {
-        let line = read_line(stream).await?;
-        if line.is_empty() && first {
-            return Ok(false);
-        }
-        first = false;
-        match line.trim_end().split_once(':') {
-            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                length = value.trim().parse().map_err(|_| invalid("content-length"))?;
-            }
-            Some((name, value)) if name.eq_ignore_ascii_case("transfer-encoding") => {
-                chunked = value.trim().eq_ignore_ascii_case("chunked");
-            }
-            _ if line.trim_end().is_empty() => break,
-            _ => {}
-        }
-    }
-    if chunked {
-        loop {
-            let line = read_line(stream).await?;
-            let size = line.trim_end().split(';').next().unwrap_or_default();
-            let size = u64::from_str_radix(size, 16).map_err(|_| invalid("chunk size"))?;
-            skip(stream, size).await?;
-            read_line(stream).await?;
-            if size == 0 {
-                return Ok(true);
-            }
-        }
-    }
-    skip(stream, length).await?;
-    Ok(true)
-}
-
-async fn read_line(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result<String> {
-    let mut line = String::new();
-    stream.take(LINE_LIMIT).read_line(&mut line).await?;
-    Ok(line)
-}
-
-async fn skip(stream: &mut (impl AsyncBufRead + Unpin), count: u64) -> io::Result<()> {
-    let copied = tokio::io::copy(&mut stream.take(count), &mut tokio::io::sink()).await?;
-    if copied == count { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-}
-
-fn invalid(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("invalid {what}"))
-}
-
-fn response(status: u16) -> String {
+/// An answer with this status in Kubernetes' own form, that may say how many seconds to wait.
+pub(super) fn refusal(status: u16, retry_after: Option<u32>) -> String {
     let (reason, message) = match status {
         401 => ("Unauthorized", "the lab's proxy says: who are you?"),
         403 => ("Forbidden", "the lab's proxy says: you may not"),
@@ -110,52 +60,6 @@ fn response(status: u16) -> String {
         "reason": reason, "message": message, "code": status,
     })
     .to_string();
-    let phrase =
-        http::StatusCode::from_u16(status).ok().and_then(|code| code.canonical_reason()).unwrap_or("Error");
-    // As the API server does under load; a client that obeys waits one second.
-    let retry = if matches!(status, 429 | 503) { "retry-after: 1\r\n" } else { "" };
-    format!(
-        "HTTP/1.1 {status} {phrase}\r\ncontent-type: application/json\r\n{retry}content-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn check(bytes: &str, expected: &[bool]) {
-        let mut stream = BufReader::new(bytes.as_bytes());
-        for &one in expected {
-            assert_eq!(read_request(&mut stream).await.ok(), Some(one), "{bytes:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn requests_follow_each_other() {
-        check("GET / HTTP/1.1\r\nhost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n", &[true, true, false]).await;
-        check("POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET / HTTP/1.1\r\n\r\n", &[true, true, false])
-            .await;
-        let chunked = "PATCH / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
-        check(chunked, &[true, false]).await;
-    }
-
-    #[tokio::test]
-    async fn nonsense_is_an_error() {
-        for bytes in [
-            "POST / HTTP/1.1\r\ncontent-length: many\r\n\r\n",
-            "POST / HTTP/1.1\r\ncontent-length: 5\r\n\r\nab",
-            "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
-        ] {
-            assert!(read_request(&mut BufReader::new(bytes.as_bytes())).await.is_err(), "{bytes:?}");
-        }
-    }
-
-    #[test]
-    fn the_length_is_that_of_the_body() {
-        let response = response(503);
-        let (head, body) = response.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(&format!("content-length: {}", body.len())), "{head}");
-        assert!(head.starts_with("HTTP/1.1 503 Service Unavailable\r\n"));
-    }
+    let retry = retry_after.map_or_else(String::new, |seconds| format!("retry-after: {seconds}\r\n"));
+    json_answer(status, &retry, &body)
 }

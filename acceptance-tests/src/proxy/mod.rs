@@ -4,13 +4,14 @@
 //! meets the new fault. The proxy's port stays its own throughout.
 
 mod canned;
+mod picked;
 mod relay;
 
 use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -21,10 +22,12 @@ use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
 };
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+pub use picked::{Harm, Picked};
+
 use crate::lab::{Cluster, ports};
+use picked::Picker;
 
 /// What the proxy does to connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,6 +44,8 @@ pub enum Fault {
     Blackhole,
     /// Answers every request with this HTTP status and a Kubernetes `Status`, over the cluster's own TLS.
     Errors(u16),
+    /// Harms some requests and passes all others on. The client must use a token, not a certificate.
+    Picked(Picked),
 }
 
 /// A running proxy; dropping it closes its connections and its port.
@@ -49,6 +54,7 @@ pub struct Proxy {
     address: SocketAddr,
     commands: mpsc::Sender<(Fault, oneshot::Sender<anyhow::Result<()>>)>,
     accepted: Arc<AtomicU64>,
+    harmed: Arc<AtomicU64>,
     /// Aborted when dropped.
     _server: JoinSet<()>,
 }
@@ -61,17 +67,23 @@ impl Proxy {
     pub async fn start(cluster: &Cluster) -> anyhow::Result<Self> {
         let upstream =
             cluster.host.trim_start_matches("https://").parse().context("invalid host of a cluster")?;
-        let tls = canned::acceptor(cluster.directory())?;
+        let harmed = Arc::new(AtomicU64::new(0));
+        let picker = Picker {
+            acceptor: canned::acceptor(cluster.directory())?,
+            connector: picked::connector(cluster.directory())?,
+            upstream,
+            harmed: Arc::clone(&harmed),
+        };
         let reserved = ports::reserve(1)?.pop().context("no free port")?.into_listener();
         reserved.set_nonblocking(true)?;
         let listener = TcpListener::from_std(reserved).context("cannot listen")?;
         let address = listener.local_addr()?;
         let (commands, orders) = mpsc::channel(1);
         let accepted = Arc::new(AtomicU64::new(0));
-        let server = Server { address, upstream, tls, accepted: Arc::clone(&accepted) };
+        let server = Server { address, upstream, picker, accepted: Arc::clone(&accepted) };
         let mut tasks = JoinSet::new();
         tasks.spawn(server.run(listener, orders));
-        Ok(Self { address, commands, accepted, _server: tasks })
+        Ok(Self { address, commands, accepted, harmed, _server: tasks })
     }
 
     /// The URL to use instead of the cluster's own. The cluster's CA vouches for it.
@@ -93,12 +105,17 @@ impl Proxy {
     pub fn connections(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
     }
+
+    /// How many requests were harmed by [`Fault::Picked`] since the proxy was started.
+    pub fn harmed(&self) -> u64 {
+        self.harmed.load(Ordering::Relaxed)
+    }
 }
 
 struct Server {
     address: SocketAddr,
     upstream: SocketAddr,
-    tls: TlsAcceptor,
+    picker: Picker,
     accepted: Arc<AtomicU64>,
 }
 
@@ -110,6 +127,7 @@ impl Server {
     ) {
         let mut listener = Some(listener);
         let mut fault = Fault::None;
+        let mut left = Arc::new(AtomicU32::new(0));
         let mut connections = JoinSet::new();
         let mut switched = CancellationToken::new();
         loop {
@@ -130,13 +148,16 @@ impl Server {
                     while connections.join_next().await.is_some() {}
                     switched = CancellationToken::new();
                     fault = wanted;
+                    if let Fault::Picked(picked) = fault {
+                        left = Arc::new(AtomicU32::new(picked.times));
+                    }
                     // The test may have stopped waiting.
                     let _ = done.send(rebound);
                 }
                 connection = accept(listener.as_ref()) => {
                     self.accepted.fetch_add(1, Ordering::Relaxed);
                     let ended = switched.clone();
-                    self.serve(connection, fault, ended, &mut connections);
+                    self.serve(connection, (fault, Arc::clone(&left)), ended, &mut connections);
                 }
                 Some(_) = connections.join_next() => {}
             }
@@ -146,11 +167,11 @@ impl Server {
     fn serve(
         &self,
         mut client: TcpStream,
-        fault: Fault,
+        (fault, left): (Fault, Arc<AtomicU32>),
         switched: CancellationToken,
         connections: &mut JoinSet<()>,
     ) {
-        let (upstream, tls) = (self.upstream, self.tls.clone());
+        let (upstream, picker) = (self.upstream, self.picker.clone());
         connections.spawn(async move {
             let delay = match fault {
                 Fault::Slow(delay) => delay,
@@ -158,7 +179,11 @@ impl Server {
             };
             match fault {
                 Fault::Errors(status) => {
-                    switched.run_until_cancelled(canned::answer(client, &tls, status)).await;
+                    switched.run_until_cancelled(canned::answer(client, &picker.acceptor, status)).await;
+                    return;
+                }
+                Fault::Picked(picked) => {
+                    switched.run_until_cancelled(picker.serve(client, picked, &left)).await;
                     return;
                 }
                 Fault::Blackhole => switched.run_until_cancelled(relay::swallow(&mut client)).await,

@@ -86,3 +86,33 @@ async fn errors_are_answers_of_kubernetes_under_the_clusters_certificate() {
     };
     assert_eq!((status.code, status.reason.as_str()), (403, "Forbidden"));
 }
+
+async fn code(client: &kube::Client) -> Option<u16> {
+    match client.apiserver_version().await.unwrap_err() {
+        kube::Error::Api(status) => Some(status.code),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn picked_requests_are_harmed_and_the_others_reach_the_server() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut cluster = prepare::cluster(directory.path(), Cloud::Gcp, 17_000).unwrap();
+    // The server behind it is a proxy that forbids everything.
+    let server = Proxy::start(&cluster).await.unwrap();
+    server.set(Fault::Errors(403)).await.unwrap();
+    cluster.host = server.host();
+    let proxy = Proxy::start(&cluster).await.unwrap();
+    let client = cluster.client_at(&proxy.host()).await.unwrap();
+    let picked = |contains, harm| Fault::Picked(Picked { method: "GET", contains, times: 2, harm });
+    let refused = Harm::Refused { status: 500, retry_after: None };
+
+    proxy.set(picked("/version", refused)).await.unwrap();
+    let answers = [code(&client).await, code(&client).await, code(&client).await];
+    assert_eq!(answers, [Some(500), Some(500), Some(403)]);
+    proxy.set(picked("/elsewhere", refused)).await.unwrap();
+    assert_eq!(code(&client).await, Some(403));
+    proxy.set(picked("/version", Harm::HalfAnswered)).await.unwrap();
+    assert_eq!(code(&client).await, None);
+    assert_eq!(proxy.harmed(), 3);
+}

@@ -1,8 +1,10 @@
-//! Brings the clusters up: etcd and all API servers at once, each cluster's other programs when its API answers.
+//! Brings the clusters up: etcd first, then some API servers at a time, each cluster's other programs when its API
+//! answers.
 
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use k8s_openapi::api::core::v1::{Node, ServiceAccount};
 use kube::{
     Api,
@@ -19,13 +21,18 @@ use crate::{
         Cloud, Cluster,
         cloud::NODES,
         commands::{self, API_SERVER, CONTROLLER_MANAGER, ETCD, KWOK, SCHEDULER},
-        kubeconfig, ports, prepare, wait,
+        kubeconfig, ports, prepare,
+        shape::Shape,
+        wait,
     },
     tools::Tools,
 };
 
 /// For each single step. Generous: the machine may be compiling at the same time.
 const LIMIT: Duration = Duration::from_secs(90);
+/// Clusters that are started at the same time. An API server needs some seconds of a core before it answers, so that
+/// twenty at once would each be late.
+const AT_A_TIME: usize = 4;
 
 /// Starts everything and returns when all of it is ready. `report` hears of each cluster that is.
 pub(super) async fn clusters(
@@ -34,15 +41,16 @@ pub(super) async fn clusters(
     report: impl Fn(String),
 ) -> anyhow::Result<Vec<Cluster>> {
     let tools = Tools::from_programs(spec.programs.clone());
-    let mut reserved = ports::reserve(2 + spec.clusters.len())?.into_iter();
+    let shapes = Shape::all(&spec.clusters, spec.bare);
+    let mut reserved = ports::reserve(2 + shapes.len())?.into_iter();
     let mut port = || reserved.next().context("too few ports were reserved");
     let (etcd_port, etcd_peer_port) = (port()?, port()?);
     let mut members = Vec::new();
-    for &cloud in &spec.clusters {
+    for shape in shapes {
         let port = port()?;
-        members.push((prepare::cluster(&spec.directory, cloud, port.port())?, port));
+        members.push((prepare::cluster(&spec.directory, shape, port.port())?, shape, port));
     }
-    let contexts: Vec<_> = members.iter().map(|(cluster, _)| cluster.context_at(&cluster.host)).collect();
+    let contexts: Vec<_> = members.iter().map(|(cluster, ..)| cluster.context_at(&cluster.host)).collect();
     prepare::private_file(&spec.directory.join("kubeconfig"), &kubeconfig::render(&contexts))?;
 
     let data = spec.directory.join("etcd");
@@ -54,24 +62,21 @@ pub(super) async fn clusters(
         arguments: commands::etcd(&data, etcd_port, etcd_peer_port.release()),
         directory: &spec.directory,
     })?;
-    let mut clusters = Vec::new();
-    for (cluster, port) in members {
+    let started = tokio::time::Instant::now();
+    let (tools, report) = (&tools, &report);
+    let starts = members.into_iter().map(|(cluster, shape, port)| async move {
+        // The port is ours until the moment in which its server is started.
         family.start(&Recipe {
             name: API_SERVER,
             program: tools.program(API_SERVER)?,
-            arguments: commands::api_server(cluster.cloud, cluster.directory(), port.release(), etcd_port),
+            arguments: commands::api_server(shape, cluster.directory(), port.release(), etcd_port),
             directory: cluster.directory(),
         })?;
-        clusters.push(cluster);
-    }
-    let started = tokio::time::Instant::now();
-    futures::future::try_join_all(clusters.iter().map(async |cluster| {
-        one(cluster, family, &tools).await.with_context(|| format!("cluster {}", cluster.cloud))?;
-        report(format!("{} is ready after {:.1} s", cluster.cloud, started.elapsed().as_secs_f64()));
-        anyhow::Ok(())
-    }))
-    .await?;
-    Ok(clusters)
+        one(&cluster, family, tools).await.with_context(|| format!("cluster {}", cluster.context))?;
+        report(format!("{} is ready after {:.1} s", cluster.context, started.elapsed().as_secs_f64()));
+        anyhow::Ok(cluster)
+    });
+    stream::iter(starts).buffered(AT_A_TIME).try_collect().await
 }
 
 async fn one(cluster: &Cluster, family: &Family, tools: &Tools) -> anyhow::Result<()> {
@@ -81,7 +86,8 @@ async fn one(cluster: &Cluster, family: &Family, tools: &Tools) -> anyhow::Resul
         Ok((client.request_text(request).await? == "ok").then_some(()))
     })
     .await?;
-    let (cloud, directory) = (cluster.cloud, cluster.directory());
+    let Some(cloud) = cluster.cloud else { return Ok(()) };
+    let directory = cluster.directory();
     for (name, arguments) in [
         (CONTROLLER_MANAGER, commands::controller_manager(cloud, directory)),
         (KWOK, commands::kwok(cloud, directory)),

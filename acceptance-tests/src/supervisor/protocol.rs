@@ -15,6 +15,8 @@ pub(crate) struct Spec {
     /// Exists and is empty.
     pub(crate) directory: PathBuf,
     pub(crate) clusters: Vec<Cloud>,
+    /// How many bare API servers there are besides.
+    pub(crate) bare: u8,
     /// Paths of programs by name.
     pub(crate) programs: BTreeMap<String, PathBuf>,
     /// Whether the directory stays when the lab has ended, for a look at its logs.

@@ -16,6 +16,10 @@ pub enum Tool {
     Kwok,
     /// OpenTofu, when `terraform` is missing or a test wants both.
     OpenTofu,
+    /// kubectl, for the benchmark.
+    Kubectl,
+    /// The Terraform provider `gavinbunney/kubectl`, which the benchmark compares ours with.
+    KubectlProvider,
 }
 
 /// One program of a tool.
@@ -41,6 +45,8 @@ impl Tool {
             Self::Etcd => "etcd",
             Self::Kwok => "kwok",
             Self::OpenTofu => "opentofu",
+            Self::Kubectl => "kubectl",
+            Self::KubectlProvider => "kubectl-provider",
         }
     }
 
@@ -57,6 +63,11 @@ impl Tool {
             Self::Etcd => &[Program { name: "etcd", package: "go.etcd.io/etcd/server/v3" }],
             Self::Kwok => &[Program { name: "kwok", package: "sigs.k8s.io/kwok/cmd/kwok" }],
             Self::OpenTofu => &[Program { name: "tofu", package: "github.com/opentofu/opentofu/cmd/tofu" }],
+            Self::Kubectl => &[Program { name: "kubectl", package: "k8s.io/kubernetes/cmd/kubectl" }],
+            Self::KubectlProvider => &[Program {
+                name: "terraform-provider-kubectl",
+                package: "github.com/gavinbunney/terraform-provider-kubectl",
+            }],
         }
     }
 
@@ -69,9 +80,9 @@ impl Tool {
         // Without symbol tables the link of three Kubernetes programs is faster and a third smaller.
         let strip = "-s -w";
         match self {
-            Self::Kubernetes => format!("{strip} {KUBERNETES_FLAGS}"),
+            Self::Kubernetes | Self::Kubectl => format!("{strip} {KUBERNETES_FLAGS}"),
             Self::OpenTofu => format!("{strip} -X github.com/opentofu/opentofu/version.dev=no"),
-            Self::Etcd | Self::Kwok => strip.to_owned(),
+            Self::Etcd | Self::Kwok | Self::KubectlProvider => strip.to_owned(),
         }
     }
 
@@ -104,7 +115,14 @@ pub(crate) fn cache_key<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String
 mod tests {
     use super::*;
 
-    const ALL: [Tool; 4] = [Tool::Kubernetes, Tool::Etcd, Tool::Kwok, Tool::OpenTofu];
+    const ALL: [Tool; 6] = [
+        Tool::Kubernetes,
+        Tool::Etcd,
+        Tool::Kwok,
+        Tool::OpenTofu,
+        Tool::Kubectl,
+        Tool::KubectlProvider,
+    ];
 
     #[test]
     fn every_program_is_a_tool_of_its_module() {
@@ -120,9 +138,11 @@ mod tests {
 
     #[test]
     fn the_linker_is_told_the_version_that_go_mod_asks_for() {
-        let module = std::fs::read_to_string(Tool::Kubernetes.module().join("go.mod")).unwrap();
         let version = KUBERNETES_FLAGS.split(['=', ' ']).find(|word| word.starts_with("v1.")).unwrap();
-        assert!(module.contains(&format!("k8s.io/kubernetes {version}")));
+        for tool in [Tool::Kubernetes, Tool::Kubectl] {
+            let module = std::fs::read_to_string(tool.module().join("go.mod")).unwrap();
+            assert!(module.contains(&format!("k8s.io/kubernetes {version}")), "{tool}");
+        }
     }
 
     #[test]

@@ -67,8 +67,8 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Up { clusters } => {
-            let lab = Lab::up(&LabOptions { clusters, progress: Progress::Stderr })?;
-            let names: Vec<&str> = lab.clusters().map(|cluster| cluster.cloud.name()).collect();
+            let lab = Lab::up(&LabOptions { clusters, ..LabOptions::default() })?;
+            let names: Vec<&str> = lab.clusters().map(|cluster| cluster.context.as_str()).collect();
             eprintln!("lab: {} up; next: eval \"$(cargo lab env)\"", names.join(", "));
         }
         Command::Env => print!("{}", env::export_lines(&env::of(&running()?)?)),
@@ -83,7 +83,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             return runtime()?.block_on(env::terraform(variables, directory, program, &arguments));
         }
         Command::Selfcheck { clusters, hold } => {
-            let options = LabOptions { clusters, progress: Progress::Stderr };
+            let options = LabOptions { clusters, ..LabOptions::default() };
             runtime()?.block_on(selfcheck::run(options, hold))?;
         }
     }
@@ -101,7 +101,8 @@ fn status(lab: Option<&Lab>) -> ExitCode {
     };
     println!("up: supervisor {}, logs in {}", lab.supervisor_id(), lab.directory().display());
     for cluster in lab.clusters() {
-        println!("{:5} {} ({})", cluster.context, cluster.host, cluster.cloud.region());
+        let region = cluster.cloud.map_or("bare", Cloud::region);
+        println!("{:5} {} ({region})", cluster.context, cluster.host);
     }
     ExitCode::SUCCESS
 }

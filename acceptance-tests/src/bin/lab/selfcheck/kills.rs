@@ -84,7 +84,7 @@ pub(super) fn processes(lab: &Lab) -> anyhow::Result<Processes> {
     all.insert("etcd".to_owned(), etcd.trim().parse()?);
     for cluster in lab.clusters() {
         for program in ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"] {
-            all.insert(format!("{program} of {}", cluster.cloud), cluster.pid(program)?);
+            all.insert(format!("{program} of {}", cluster.context), cluster.pid(program)?);
         }
     }
     Ok(all)

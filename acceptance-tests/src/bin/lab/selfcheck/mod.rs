@@ -20,7 +20,7 @@ pub(crate) async fn run(options: LabOptions, hold: bool) -> anyhow::Result<()> {
 
     let clusters: Vec<&Cluster> = lab.clusters().collect();
     futures::future::try_join_all(clusters.iter().map(async |cluster| {
-        Box::pin(workloads::check(cluster)).await.with_context(|| format!("cluster {}", cluster.cloud))
+        Box::pin(workloads::check(cluster)).await.with_context(|| format!("cluster {}", cluster.context))
     }))
     .await?;
     let first = clusters.first().context("a lab has a cluster")?;
@@ -42,5 +42,5 @@ pub(crate) async fn run(options: LabOptions, hold: bool) -> anyhow::Result<()> {
 
 /// Prints a check that holds.
 fn passed(cluster: &Cluster, what: &str, since: Instant) {
-    println!("{:5} {:5.1} s  {what}", cluster.cloud.name(), since.elapsed().as_secs_f64());
+    println!("{:5} {:5.1} s  {what}", cluster.context, since.elapsed().as_secs_f64());
 }

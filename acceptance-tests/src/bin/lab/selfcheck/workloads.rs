@@ -160,7 +160,7 @@ async fn load_balancer_is_made_and_deleted(cluster: &Cluster, client: &Client) -
             Ok(address(&services.get(name).await?))
         })
         .await?;
-        check_shape(cluster.cloud, &address)?;
+        check_shape(cluster.cloud.context("not a cloud")?, &address)?;
         addresses.push(address);
     }
     ensure!(addresses.first() != addresses.last(), "two load balancers share {addresses:?}");
