@@ -3,6 +3,8 @@
 #![recursion_limit = "256"] // for json! of whole objects
 
 #[cfg(test)]
+mod dependencies;
+#[cfg(test)]
 mod difference;
 #[cfg(test)]
 mod digest;
