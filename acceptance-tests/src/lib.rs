@@ -9,6 +9,7 @@
 //! | [`webhook`] | [`Webhook`]: an admission webhook whose verdict a test decides |
 //! | [`provider_build`], [`mirror`] | the provider's binary, and a mirror from which `terraform init` takes it |
 //! | [`terraform`] | [`Terraform`]: runs the commands and keeps what they said |
+//! | [`workload`] | objects to measure with, from a seed |
 //!
 //! The invariant of all of it: nothing that is started outlives the process that wanted it, however that ends
 //! (except [`Lab::up`], which is for people). Every program that starts a lab calls [`hidden_subcommand`] first.
@@ -25,6 +26,7 @@ pub mod terraform;
 mod text;
 pub mod tools;
 pub mod webhook;
+pub mod workload;
 
 pub use lab::{AuditEntry, AuditMark, Cloud, Cluster, Lab, LabOptions};
 pub use mirror::{Mirror, Plugin};

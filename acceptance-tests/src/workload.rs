@@ -123,16 +123,16 @@ impl Dice {
         range.start + self.next() % (range.end - range.start)
     }
 
-    /// A text of so many words.
+    /// A text of so many words. None looks like a number, which some readers of YAML would take it for.
     fn words(&mut self, count: u64) -> String {
-        (0..count).map(|_| format!("{:06x}", self.next() & 0x00ff_ffff)).collect::<Vec<_>>().join(" ")
+        (0..count).map(|_| format!("w{:05x}", self.next() & 0x000f_ffff)).collect::<Vec<_>>().join(" ")
     }
 }
 
 fn labels(dice: &mut Dice, name: &str) -> Value {
     json!({
         "app.kubernetes.io/name": name,
-        "app.kubernetes.io/component": ["api", "web", "batch"][usize::try_from(dice.within(0..3)).unwrap_or(0)],
+        "app.kubernetes.io/component": format!("component-{}", dice.within(1..4)),
         "team": format!("team-{}", dice.within(1..9)),
     })
 }

@@ -115,14 +115,8 @@ pub(crate) fn cache_key<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String
 mod tests {
     use super::*;
 
-    const ALL: [Tool; 6] = [
-        Tool::Kubernetes,
-        Tool::Etcd,
-        Tool::Kwok,
-        Tool::OpenTofu,
-        Tool::Kubectl,
-        Tool::KubectlProvider,
-    ];
+    const ALL: [Tool; 6] =
+        [Tool::Kubernetes, Tool::Etcd, Tool::Kwok, Tool::OpenTofu, Tool::Kubectl, Tool::KubectlProvider];
 
     #[test]
     fn every_program_is_a_tool_of_its_module() {
