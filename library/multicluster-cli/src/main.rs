@@ -92,7 +92,7 @@ async fn look(set: &FederationSet, path: PathBuf, context: &str) -> anyhow::Resu
     // The name is for messages only; a context need not be a valid one.
     let name = ClusterName::new("member").context("a constant")?;
     let observed = observe(&Member::new(name, client), set, &MemberDesired::new()).await?;
-    Ok(observed.observation.seen())
+    Ok(observed.observation.seen(&MemberDesired::new()))
 }
 
 fn table(context: &str, seen: &Seen) -> String {
@@ -114,6 +114,7 @@ fn words(status: &Status) -> String {
         Status::Absent => "not made yet".to_owned(),
         Status::Pending => "not finished".to_owned(),
         Status::Removing => "being removed".to_owned(),
+        Status::Outdated => "outdated: what it is a copy of has changed".to_owned(),
         Status::Missing => "deleted by somebody".to_owned(),
         Status::Drifted { .. } => "changed by somebody".to_owned(),
         Status::Foreign { managers } => format!("somebody else's ({})", managers.join(", ")),

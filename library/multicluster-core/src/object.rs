@@ -42,6 +42,22 @@ pub enum NotAnObject {
     GenerateName,
 }
 
+impl ObjectKey {
+    /// Which object a server has returned, if that can be told.
+    #[must_use]
+    pub fn of(object: &Value) -> Option<Self> {
+        let part = |pointer| Some(text(object, pointer)).filter(|part| !part.is_empty());
+        Some(Self {
+            kind: GroupKind {
+                group: group_of(part("/apiVersion")?).to_owned(),
+                kind: part("/kind")?.to_owned(),
+            },
+            namespace: part("/metadata/namespace").map(str::to_owned),
+            name: part("/metadata/name")?.to_owned(),
+        })
+    }
+}
+
 impl Manifest {
     /// Checks that a value can be told apart from other objects.
     ///

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use crate::difference::difference;
 use crate::federation::observation::{Seen, SeenObject, Status};
-use crate::federation::plan::holds_wanted;
+use crate::federation::plan::{Leave, Stays, stays};
+use crate::federation::policy::{Adopt, Drift};
 use crate::federation::render::{Desired, MemberDesired};
 use crate::names::{ClusterName, ClusterUid};
 use crate::object::ObjectKey;
@@ -21,8 +22,11 @@ pub const UNCHANGED: &str = "unchanged";
 /// How many changed fields of one object are named.
 const NAMED_CHANGES: usize = 6;
 
-/// What will happen to a member and to each object on it.
-pub type Forecast = BTreeMap<String, String>;
+/// What will happen to a member and to each object on it; `None` where that is known only at apply.
+pub type Forecast = BTreeMap<String, Option<String>>;
+
+/// What the server said of objects by a dry run: the words for it, or `None` if it cannot tell before the apply.
+pub type Probed = BTreeMap<ObjectKey, Option<String>>;
 
 /// The inputs of a forecast of one member.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +39,10 @@ pub struct Outlook<'a> {
     pub seen: Option<&'a Seen>,
     /// The cluster that the prior state knew under this name, if it knew one.
     pub known_as: Option<&'a ClusterUid>,
+    /// What dry runs on the member told.
+    pub probed: Option<&'a Probed>,
+    /// What happens to the objects of a member that leaves.
+    pub leave: Leave,
     /// The name under which the same cluster was a member before; for one that is not in the new configuration, the
     /// name under which it stays.
     pub renamed: Option<&'a ClusterName>,
@@ -62,7 +70,7 @@ pub fn forecast(outlook: &Outlook<'_>) -> Forecast {
         }
         (Some(_), None, None) => UNCHANGED.to_owned(),
     };
-    forecast.insert(MEMBER.to_owned(), of_member);
+    forecast.insert(MEMBER.to_owned(), Some(of_member));
     if outlook.desired.is_none() && (outlook.renamed.is_some() || replaced.is_some()) {
         // Nothing is touched under this name.
         return forecast;
@@ -74,19 +82,21 @@ pub fn forecast(outlook: &Outlook<'_>) -> Forecast {
     let recorded = outlook.seen.map(Seen::recorded).unwrap_or_default();
     let doomed = doomed_namespaces(desired, &recorded);
     for (key, wanted) in desired {
-        let before = prior.and_then(|prior| prior.get(key)).map(|before| &before.object);
+        let before = prior.and_then(|prior| prior.get(key));
         let vanishes = key.namespace.as_deref().is_some_and(|namespace| doomed.contains(namespace));
+        let probed = outlook.probed.and_then(|probed| probed.get(key));
         let text = match recorded.get(key) {
-            None => Some(create(key, &wanted.object)),
-            Some(_) if vanishes => Some("create again: its namespace is being deleted".to_owned()),
-            Some(seen) => applied(key, before, wanted, seen),
+            None => Some(probed.cloned().unwrap_or_else(|| Some(create(key, wanted)))),
+            Some(_) if vanishes => Some(Some("create again: its namespace is being deleted".to_owned())),
+            Some(seen) => applied(key, before, wanted, seen, probed),
         };
-        forecast.insert(key.to_string(), text.unwrap_or_else(|| UNCHANGED.to_owned()));
+        forecast.insert(key.to_string(), text.unwrap_or_else(|| Some(UNCHANGED.to_owned())));
     }
     for (key, object) in &recorded {
         if !desired.contains_key(key) {
-            let text = removed(key, object, desired);
-            forecast.extend(text.map(|text| (key.to_string(), text.to_owned())));
+            let leave = if outlook.desired.is_some() { Leave::Delete } else { outlook.leave };
+            let text = removed(key, object, desired, leave);
+            forecast.extend(text.map(|text| (key.to_string(), Some(text.to_owned()))));
         }
     }
     forecast
@@ -103,44 +113,69 @@ fn doomed_namespaces<'a>(
     desired.keys().filter(doomed).map(|key| key.name.as_str()).collect()
 }
 
-fn applied(key: &ObjectKey, before: Option<&Value>, wanted: &Desired, seen: &SeenObject) -> Option<String> {
+/// What will happen to an object that was recorded; `None` if nothing.
+fn applied(
+    key: &ObjectKey,
+    before: Option<&Desired>,
+    wanted: &Desired,
+    seen: &SeenObject,
+    probed: Option<&Option<String>>,
+) -> Option<Option<String>> {
     let mut parts = Vec::new();
+    let left_alone = wanted.policy.drift != Drift::Correct;
     match &seen.status {
-        Status::Absent => return Some(create(key, &wanted.object)),
-        Status::Missing => return Some("create again: it was deleted".to_owned()),
-        Status::Foreign { managers } if managers.is_empty() => {
-            return Some("conflict: it is there, and not ours".to_owned());
+        Status::Absent => return Some(probed.cloned().unwrap_or_else(|| Some(create(key, wanted)))),
+        Status::Missing if left_alone && seen.desired == wanted.digest => {
+            return Some(Some("drifted, left as it is: it was deleted".to_owned()));
         }
-        Status::Foreign { managers } => {
-            return Some(format!("conflict: not ours, written by {}", managers.join(", ")));
+        Status::Missing => return Some(Some("create again: it was deleted".to_owned())),
+        Status::Foreign { managers } => return Some(Some(foreign(wanted, managers))),
+        _ if seen.terminating => return Some(Some("create again: it is being deleted".to_owned())),
+        Status::Drifted { fields } => {
+            let verb = if left_alone { "drifted, left as it is" } else { "correct" };
+            parts.push(if fields.is_empty() { verb.to_owned() } else { format!("{verb}: {}", list(fields)) });
         }
-        _ if seen.terminating => return Some("create again: it is being deleted".to_owned()),
-        Status::Drifted { fields } if fields.is_empty() => parts.push("correct".to_owned()),
-        Status::Drifted { fields } => parts.push(format!("correct: {}", list(fields))),
+        Status::Outdated => parts.push("copy again: what it is a copy of has changed".to_owned()),
         Status::Removing => parts.push("apply again".to_owned()),
         Status::InSync | Status::Pending => {}
     }
     if seen.desired != wanted.digest {
-        let changes: Vec<String> = before
-            .map(|before| difference(before, &wanted.object))
-            .unwrap_or_default()
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        parts.push(if changes.is_empty() {
-            "update".to_owned()
-        } else {
-            format!("update: {}", list(&changes))
-        });
+        match probed {
+            // The server has said what the whole apply does, corrections included.
+            Some(Some(text)) if !parts.is_empty() => parts.push(text.clone()),
+            Some(text) => return Some(text.clone()),
+            None => parts.push(update(before, wanted)),
+        }
     }
     if parts.is_empty() && seen.status == Status::Pending {
         parts.push("apply again".to_owned());
     }
-    (!parts.is_empty()).then(|| parts.join("; "))
+    (!parts.is_empty()).then(|| Some(parts.join("; ")))
 }
 
-fn create(key: &ObjectKey, wanted: &Value) -> String {
-    let replicas = wanted.pointer("/spec/replicas").and_then(Value::as_u64);
+fn foreign(wanted: &Desired, managers: &[String]) -> String {
+    let what =
+        if wanted.policy.adopt == Adopt::Never { "conflict: it is there, and not ours" } else { "adopt" };
+    if managers.is_empty() { what.to_owned() } else { format!("{what} (kept by {})", managers.join(", ")) }
+}
+
+fn update(before: Option<&Desired>, wanted: &Desired) -> String {
+    if wanted.confidential {
+        return "update: its content is not shown".to_owned();
+    }
+    let changes: Vec<String> = before
+        .map(|before| difference(&before.object, &wanted.object))
+        .unwrap_or_default()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    if changes.is_empty() { "update".to_owned() } else { format!("update: {}", list(&changes)) }
+}
+
+/// The words for an object that is made.
+#[must_use]
+pub fn create(key: &ObjectKey, wanted: &Desired) -> String {
+    let replicas = wanted.object.pointer("/spec/replicas").and_then(Value::as_u64);
     match replicas.filter(|_| scope::has_replicas(&key.kind)) {
         Some(1) => "create, 1 replica".to_owned(),
         Some(count) => format!("create, {count} replicas"),
@@ -148,13 +183,24 @@ fn create(key: &ObjectKey, wanted: &Value) -> String {
     }
 }
 
-fn removed(key: &ObjectKey, object: &SeenObject, desired: &MemberDesired) -> Option<&'static str> {
-    match &object.status {
-        Status::Absent | Status::Missing => None,
-        _ if object.kept => Some("forget: it is no longer ours"),
-        _ if holds_wanted(key, desired) => Some("keep: other objects of the federation are in it"),
-        _ => Some("delete"),
+fn removed(
+    key: &ObjectKey,
+    object: &SeenObject,
+    desired: &MemberDesired,
+    leave: Leave,
+) -> Option<&'static str> {
+    if matches!(object.status, Status::Absent | Status::Missing) {
+        return None;
     }
+    if object.kept {
+        return Some("forget: it is no longer ours");
+    }
+    Some(match stays(key, object.origin.unwrap_or_default(), desired, leave) {
+        Some(Stays::HoldsWanted) => "keep: other objects of the federation are in it",
+        Some(Stays::WasThere) => "release: it was there before the federation",
+        Some(Stays::Orphaned) => "release: objects stay (`leave.objects = \"orphan\"`)",
+        None => "delete",
+    })
 }
 
 fn list(items: &[String]) -> String {

@@ -71,8 +71,36 @@ pub struct Entry {
     /// Digest of the fields that we owned right after the last apply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owned: Option<String>,
+    /// For a copy: digest of what was copied, with the member's key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// The replicas that it was given when it was divided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<u64>,
+    /// How it became ours.
+    #[serde(default, skip_serializing_if = "Origin::is_made")]
+    pub origin: Origin,
     /// How far it is.
     pub phase: Phase,
+}
+
+/// How an object became ours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// We made it.
+    #[default]
+    Made,
+    /// It was there before us, and the apply that adopts it has not come to its end.
+    Adopting,
+    /// It was there before us.
+    Adopted,
+}
+
+impl Origin {
+    fn is_made(&self) -> bool {
+        *self == Self::Made
+    }
 }
 
 /// How far an object is.
@@ -159,6 +187,14 @@ impl Inventory {
         match self.objects.iter_mut().find(|other| other.is(&key)) {
             Some(place) => *place = entry,
             None => self.objects.push(entry),
+        }
+    }
+
+    /// Notes that everything intended has been done; what was being adopted is ours now.
+    pub fn complete(&mut self) {
+        self.state = State::Complete;
+        for entry in self.objects.iter_mut().filter(|entry| entry.origin == Origin::Adopting) {
+            entry.origin = Origin::Adopted;
         }
     }
 
@@ -255,6 +291,9 @@ pub(crate) mod tests {
             uid: Some(format!("uid-{name}")),
             desired: desired.to_owned(),
             owned: Some(format!("owned-{name}")),
+            content: None,
+            replicas: None,
+            origin: Origin::Made,
             phase: Phase::Applied,
         }
     }

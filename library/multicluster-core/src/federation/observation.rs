@@ -1,14 +1,17 @@
 //! What was found on a member, and what that says about each object.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::digest::{digest, digest_text};
-use crate::federation::identity::{FederationSet, PART_OF_LABEL};
-use crate::federation::inventory::{Entry, Inventory, Phase, State};
-use crate::federation::render::MemberDesired;
+use crate::difference::is_secret;
+use crate::digest::{SecretDigest, digest, digest_text};
+use crate::federation::identity::{FEDERATION_LABEL, FederationSet, PART_OF_LABEL};
+use crate::federation::inventory::{Entry, Inventory, Origin, Phase, State};
+use crate::federation::policy::{self, Drift, REPLICAS};
+use crate::federation::render::{Desired, MemberDesired};
 use crate::managed_fields;
 use crate::names::ClusterUid;
 use crate::object::{GroupKind, ObjectKey, text};
@@ -22,6 +25,8 @@ pub struct Observation {
     pub inventory: Option<RecordedInventory>,
     /// The objects that exist, of those that are recorded, labelled as ours or asked about.
     pub live: BTreeMap<ObjectKey, Live>,
+    /// Of objects that are not ours and may be adopted: what would change, in words, by the server's own dry run.
+    pub differences: BTreeMap<ObjectKey, Vec<String>>,
 }
 
 /// The record and the revision at which it was read, which the next write of it must match.
@@ -34,43 +39,125 @@ pub struct RecordedInventory {
 }
 
 /// An object that exists.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Live {
     /// Its UID.
     pub uid: String,
     /// Whether it carries our label.
     pub labelled: bool,
-    /// Digest of the fields that we own; absent if we own none.
+    /// Digest of the fields that we own, less those that are left to others; absent if we own none.
     pub owned: Option<String>,
     /// Fields that we want and do not own any more, in words.
     pub lost: Vec<String>,
-    /// Who else has written to it.
+    /// Whether the number of replicas is among them.
+    pub scaled: bool,
+    /// Whether an autoscaler writes its number of replicas.
+    pub autoscaled: bool,
+    /// For a copy: digest of what it should be a copy of now.
+    pub content: Option<String>,
+    /// Who else keeps it, in words for people.
     pub managers: Vec<String>,
+    /// The federation that keeps it, if another one does.
+    pub federation: Option<String>,
     /// Whether it is being deleted.
     pub terminating: bool,
+    /// The object as it is.
+    pub object: Value,
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The object itself may be a secret.
+        f.debug_struct("Live")
+            .field("uid", &self.uid)
+            .field("labelled", &self.labelled)
+            .field("owned", &self.owned)
+            .field("lost", &self.lost)
+            .field("managers", &self.managers)
+            .field("terminating", &self.terminating)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What it takes to judge a live object.
+#[derive(Clone, Copy, Debug)]
+pub struct Eye<'a> {
+    /// Whose objects are ours.
+    pub set: &'a FederationSet,
+    /// For digests of secrets.
+    pub key: Option<&'a SecretDigest>,
 }
 
 impl Live {
     /// What matters of a live object. `desired` is what we want it to be, for the names of lost fields.
     #[must_use]
-    pub fn of(object: &Value, set: &FederationSet, desired: Option<&Value>) -> Self {
+    pub fn of(object: Value, eye: Eye<'_>, desired: Option<&Desired>) -> Self {
+        let set = eye.set;
         let manager = set.field_manager();
         let label = object.pointer("/metadata/labels").and_then(|labels| labels.get(PART_OF_LABEL));
-        let lost = desired
-            .map(|desired| managed_fields::lost(desired, object, &manager))
-            .unwrap_or_default()
+        let lost = desired.map(|it| managed_fields::lost(&it.object, &object, &manager)).unwrap_or_default();
+        let autoscaled = !managed_fields::autoscalers(&object, &manager).is_empty();
+        let mut left = desired.map(|it| it.policy.ignore_fields.clone()).unwrap_or_default();
+        if autoscaled {
+            left.insert(REPLICAS.to_owned());
+        }
+        let left: Vec<String> = policy::ignored_paths(&left, desired.map_or(&object, |it| &it.object))
             .iter()
-            .map(describe)
+            .map(ToString::to_string)
             .collect();
+        let lost: Vec<_> =
+            lost.iter().filter(|lost| !left.iter().any(|path| is_within(&lost.path, path))).collect();
         Self {
-            uid: text(object, "/metadata/uid").to_owned(),
+            uid: text(&object, "/metadata/uid").to_owned(),
             labelled: label.and_then(Value::as_str) == Some(set.applyset_id().as_str()),
-            owned: managed_fields::owned(object, &manager).as_ref().map(digest),
-            lost,
-            managers: other_managers(object, &manager),
+            owned: owned_digest(&object, eye, desired),
+            scaled: lost.iter().any(|lost| lost.path == "spec.replicas"),
+            lost: lost.into_iter().map(describe).collect(),
+            autoscaled,
+            content: desired.and_then(|it| content_digest(it, eye)),
+            managers: other_managers(&object, &manager),
+            federation: other_federation(&object, set),
             terminating: object.pointer("/metadata/deletionTimestamp").is_some(),
+            object,
         }
     }
+}
+
+/// Digest of the fields of a live object that we own, by which drift is told. Left out are the fields that are left to
+/// others, and the number of replicas: an autoscaler may take it at any time.
+#[must_use]
+pub fn owned_digest(live: &Value, eye: Eye<'_>, desired: Option<&Desired>) -> Option<String> {
+    let mut owned = managed_fields::owned(live, &eye.set.field_manager())?;
+    let mut left = desired.map(|it| it.policy.ignore_fields.clone()).unwrap_or_default();
+    left.insert(REPLICAS.to_owned());
+    for path in policy::ignored_paths(&left, desired.map_or(live, |it| &it.object)) {
+        policy::remove(&mut owned, &path.0);
+    }
+    let secret = desired.is_some_and(|it| it.confidential) || is_secret(live);
+    Some(match eye.key.filter(|_| secret) {
+        Some(key) => key.of(&owned),
+        // Without a key nothing is told about a secret.
+        None if secret => "secret".to_owned(),
+        None => digest(&owned),
+    })
+}
+
+/// Digest of what a copy is made of; `None` for what is no copy, or is not known.
+#[must_use]
+pub fn content_digest(desired: &Desired, eye: Eye<'_>) -> Option<String> {
+    eye.key.filter(|_| desired.copied).map(|key| key.of(&desired.object))
+}
+
+/// The federation, or another set of this one, whose labels an object carries.
+fn other_federation(object: &Value, set: &FederationSet) -> Option<String> {
+    let label = |name: &str| object.pointer("/metadata/labels")?.get(name)?.as_str();
+    let other = label(PART_OF_LABEL).is_some_and(|id| id != set.applyset_id());
+    label(FEDERATION_LABEL).filter(|_| other).map(str::to_owned)
+}
+
+/// Whether a field, by its words, is `path` or a part of it.
+fn is_within(field: &str, path: &str) -> bool {
+    field.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 fn describe(lost: &managed_fields::LostField) -> String {
@@ -115,6 +202,8 @@ pub enum Status {
         /// The fields, in words; empty if they cannot be told.
         fields: Vec<String>,
     },
+    /// Ours and as we left it, but a copy of what has changed since.
+    Outdated,
     /// Recorded as applied, but gone.
     Missing,
     /// Ours, and about to be deleted.
@@ -160,7 +249,10 @@ fn status_of_ours(entry: &Entry, live: &Live) -> Status {
     match entry.phase {
         Phase::Removing => Status::Removing,
         _ if live.terminating => drifted(),
-        Phase::Applied if live.labelled && live.owned == entry.owned => Status::InSync,
+        Phase::Applied if live.labelled && live.owned == entry.owned && !live.scaled => {
+            let copied = entry.content.as_ref().zip(live.content.as_ref());
+            if copied.is_some_and(|(then, now)| then != now) { Status::Outdated } else { Status::InSync }
+        }
         Phase::Applied => drifted(),
         // The apply that was cut short was to correct a drift and did not get to it.
         Phase::Pending if entry.owned.is_some() && live.owned != entry.owned && !live.lost.is_empty() => {
@@ -186,9 +278,10 @@ impl Observation {
         entries.map(|entry| (entry.key(), entry)).collect()
     }
 
-    /// What of it is remembered between plan and apply.
+    /// What of it is remembered between plan and apply. Drift of objects that are `desired` so that it does not matter is
+    /// none.
     #[must_use]
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self, desired: &MemberDesired) -> Seen {
         let inventory = self.inventory.as_ref().map(|it| &it.inventory);
         let recorded = self.recorded();
         Seen {
@@ -199,10 +292,16 @@ impl Observation {
                 .into_iter()
                 .map(|(key, entry)| {
                     let live = self.live.get(&key);
+                    let ignored = desired.get(&key).is_some_and(|it| it.policy.drift == Drift::Ignore);
+                    let status = match status(Some(entry), live) {
+                        Status::Drifted { .. } | Status::Missing if ignored => Status::InSync,
+                        status => status,
+                    };
                     SeenObject {
                         terminating: live.is_some_and(|live| live.terminating),
                         kept: live.is_some_and(|live| !deletable(entry, live)),
-                        ..SeenObject::of(entry, status(Some(entry), live))
+                        autoscaled: live.is_some_and(|live| live.autoscaled),
+                        ..SeenObject::of(entry, status)
                     }
                 })
                 .collect(),
@@ -245,6 +344,18 @@ pub struct SeenObject {
     /// Whether it is there but could not be deleted, since it does not show that it is ours.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub kept: bool,
+    /// The replicas that it was given when it was divided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<u64>,
+    /// Whether an autoscaler writes its number of replicas.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub autoscaled: bool,
+    /// Whether it was there before us, so that it may outlive us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    /// The entry of `resources` that asked for it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub resource: String,
 }
 
 impl SeenObject {
@@ -258,6 +369,10 @@ impl SeenObject {
             status,
             terminating: false,
             kept: false,
+            replicas: entry.replicas,
+            autoscaled: false,
+            origin: (entry.origin != Origin::Made).then_some(entry.origin),
+            resource: entry.resource.clone(),
         }
     }
 
@@ -364,8 +479,13 @@ mod tests {
             labelled: true,
             owned: Some(format!("owned-{name}")),
             lost: vec![],
+            scaled: false,
+            autoscaled: false,
+            content: None,
             managers: vec![],
+            federation: None,
             terminating: false,
+            object: Value::Null,
         }
     }
 
@@ -426,18 +546,19 @@ mod tests {
                 resource_version: "7".to_owned(),
             }),
             live: live.into_iter().map(|live| (key.clone(), live)).collect(),
+            differences: BTreeMap::new(),
         }
     }
 
     fn desired() -> MemberDesired {
-        let desired = Desired { resource: "shop".to_owned(), object: json!({}), digest: "d".to_owned() };
+        let desired = Desired { digest: "d".to_owned(), ..Desired::new("shop", json!({})) };
         BTreeMap::from([(entry("Deployment", "web", "d").key(), desired)])
     }
 
     #[test]
     fn sync_equals_the_desired_one_only_when_all_is_there() {
         let wanted = desired_sync(&desired());
-        let sync = |observation: Observation| observation.seen().sync().unwrap();
+        let sync = |observation: Observation| observation.seen(&MemberDesired::new()).sync().unwrap();
         assert_eq!(sync(observation(State::Complete, Some(live("web")))), wanted);
         assert!(sync(observation(State::Incomplete, Some(live("web")))).starts_with("incomplete-"));
         assert!(sync(observation(State::Complete, None)).starts_with("drifted-"));
@@ -445,17 +566,23 @@ mod tests {
 
     #[test]
     fn without_a_record_there_is_no_sync() {
-        let nothing =
-            Observation { cluster_uid: ClusterUid("u".to_owned()), inventory: None, live: BTreeMap::new() };
-        assert_eq!(nothing.seen().sync(), None);
+        let nothing = Observation {
+            cluster_uid: ClusterUid("u".to_owned()),
+            inventory: None,
+            live: BTreeMap::new(),
+            differences: BTreeMap::new(),
+        };
+        assert_eq!(nothing.seen(&MemberDesired::new()).sync(), None);
     }
 
     #[test]
     fn a_live_object_is_ours_by_its_label() {
         let mut object =
             json!({ "metadata": { "uid": "u", "labels": { PART_OF_LABEL: set().applyset_id() } } });
-        assert!(Live::of(&object, &set(), None).labelled);
+        let set = set();
+        let eye = Eye { set: &set, key: None };
+        assert!(Live::of(object.clone(), eye, None).labelled);
         object["metadata"]["labels"][PART_OF_LABEL] = "applyset-other-v1".into();
-        assert!(!Live::of(&object, &set(), None).labelled);
+        assert!(!Live::of(object, eye, None).labelled);
     }
 }

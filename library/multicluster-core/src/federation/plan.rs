@@ -6,10 +6,13 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::federation::identity::{FEDERATION_LABEL, FederationSet, PART_OF_LABEL};
-use crate::federation::inventory::{Inventory, Phase, State};
-use crate::federation::observation::{self, Observation, Status};
+use crate::federation::inventory::{Entry, Inventory, Origin, Phase, State};
+use crate::federation::observation::{self, Live, Observation, Status};
+use crate::federation::policy::{self, Adopt, Drift, REPLICAS};
 use crate::federation::render::{Desired, MemberDesired};
+use crate::managed_fields;
 use crate::object::ObjectKey;
+use crate::path::FieldPath;
 use crate::placement::Labels;
 use crate::scope;
 use crate::waves;
@@ -31,6 +34,12 @@ pub struct Apply {
     /// The UID of the object of this name that is being deleted, and has to be gone before: what is applied to it would
     /// vanish with it.
     pub after: Option<String>,
+    /// Whether it is there and not ours: then the fields of whoever made it become ours first.
+    pub adopt: bool,
+    /// The UID of the object that may be deleted and made anew, if the server says that it cannot be changed so.
+    pub replace: Option<String>,
+    /// What decides how its drift is told afterwards.
+    pub desired: Desired,
 }
 
 /// An object to be deleted.
@@ -68,11 +77,41 @@ pub struct MemberPlan {
     pub await_ready: BTreeSet<ObjectKey>,
     /// Objects to be deleted, rank after rank, each to be gone before the next.
     pub deletions: Vec<Vec<Deletion>>,
-    /// Objects that leave the federation and stay on the cluster, since something of the federation needs them: our
-    /// labels are taken from them.
-    pub release: Vec<ObjectKey>,
+    /// Objects that leave the federation and stay on the cluster: our labels are taken from them.
+    pub release: Vec<Release>,
     /// Entries to be dropped from the record without touching an object.
     pub forget: Vec<Forgotten>,
+}
+
+/// An object that is let go of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// Which.
+    pub key: ObjectKey,
+    /// Why it stays.
+    pub why: Stays,
+}
+
+/// Why an object outlives its part in the federation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stays {
+    /// Other objects of the federation are in it.
+    HoldsWanted,
+    /// It was there before us, and the apply that was to adopt it did not come to its end; or it holds other objects, and
+    /// we did not make it.
+    WasThere,
+    /// The user wants objects to stay.
+    Orphaned,
+}
+
+/// What happens to the objects of a member that leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Leave {
+    /// They are deleted.
+    #[default]
+    Delete,
+    /// They stay, without our labels.
+    Orphan,
 }
 
 /// An entry of the record that is dropped.
@@ -107,6 +146,15 @@ pub enum Refusal {
         /// Who has written to it.
         managers: Vec<String>,
     },
+    /// The object exists, is not ours, and is not as we want it, so that it is not adopted.
+    Differs {
+        /// Which.
+        key: ObjectKey,
+        /// What is different, in words.
+        fields: Vec<String>,
+        /// Who has written to it.
+        managers: Vec<String>,
+    },
     /// The record belongs to another instance of the federation, which is, or may be, alive.
     Exists,
 }
@@ -122,6 +170,13 @@ impl fmt::Display for Refusal {
                 "{key} exists already and does not belong to this federation (written by {})",
                 managers.join(", ")
             ),
+            Self::Differs { key, fields, managers } => {
+                write!(f, "{key} exists already")?;
+                if !managers.is_empty() {
+                    write!(f, " (written by {})", managers.join(", "))?;
+                }
+                write!(f, " and differs from what is wanted: {}", fields.join(", "))
+            }
             Self::Exists => f.write_str("a federation of this name exists already, made by somebody else"),
         }
     }
@@ -182,31 +237,38 @@ pub fn plan(
     for (key, desired) in desired {
         let (entry, live) = (recorded.get(key).copied(), observed.live.get(key));
         let status = observation::status(entry, live);
-        if let Status::Foreign { managers } = status {
-            refusals.push(Refusal::Foreign { key: key.clone(), managers });
-            continue;
-        }
-        let current = entry.is_some_and(|entry| entry.desired == desired.digest);
         let vanishes = key.namespace.as_deref().is_some_and(|namespace| doomed.contains(namespace));
-        let apply = vanishes || !(status == Status::InSync && current);
-        if apply {
+        let apply = match action(key, desired, entry, &status, observed) {
+            Err(refusal) => {
+                refusals.push(refusal);
+                continue;
+            }
+            Ok(Action::Leave) if !vanishes => None,
+            Ok(action) => Some(action),
+        };
+        if let Some(action) = apply {
+            let after = live.filter(|live| live.terminating || vanishes).map(|live| live.uid.clone());
+            let there = live.filter(|_| after.is_none());
             waves.entry(waves::wave(&key.kind)).or_default().push(Apply {
                 key: key.clone(),
                 resource: desired.resource.clone(),
-                body: labelled(set, desired),
+                body: body(set, desired, there, &status),
                 digest: desired.digest.clone(),
-                force: matches!(status, Status::Drifted { .. }),
-                after: live.filter(|live| live.terminating || vanishes).map(|live| live.uid.clone()),
+                force: matches!(action, Action::Correct | Action::Adopt),
+                adopt: action == Action::Adopt,
+                replace: there.filter(|_| desired.policy.replace_on_immutable).map(|live| live.uid.clone()),
+                after,
+                desired: desired.clone(),
             });
         }
-        if (apply || !was_complete) && scope::has_pods(&key.kind) {
+        if (apply.is_some() || !was_complete) && scope::has_pods(&key.kind) {
             await_ready.insert(key.clone());
         }
     }
     if !refusals.is_empty() {
         return Err(refusals);
     }
-    let leaving = leaving(&mut inventory, observed, desired);
+    let leaving = leaving(&mut inventory, observed, desired, Leave::Delete);
     let mut plan = MemberPlan {
         replaces: record.map(|it| it.resource_version.clone()),
         waves: waves.into_values().collect(),
@@ -221,6 +283,83 @@ pub fn plan(
     Ok(plan)
 }
 
+/// What is to be done with a wanted object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    /// Nothing.
+    Leave,
+    /// It is applied.
+    Apply,
+    /// It is applied, and fields are taken back.
+    Correct,
+    /// It becomes ours.
+    Adopt,
+}
+
+fn action(
+    key: &ObjectKey,
+    desired: &Desired,
+    entry: Option<&Entry>,
+    status: &Status,
+    observed: &Observation,
+) -> Result<Action, Refusal> {
+    let current = entry.is_some_and(|entry| entry.desired == desired.digest);
+    let unless_current = |action| if current { Action::Leave } else { action };
+    Ok(match (status, desired.policy.drift) {
+        (Status::Foreign { managers }, _) => return adoption(key, desired, managers, observed),
+        (Status::InSync, _) => unless_current(Action::Apply),
+        (Status::Drifted { .. }, Drift::Correct) => Action::Correct,
+        (Status::Drifted { .. } | Status::Missing, Drift::Detect | Drift::Ignore) => {
+            unless_current(Action::Apply)
+        }
+        _ => Action::Apply,
+    })
+}
+
+/// Whether an object that is not ours becomes ours.
+fn adoption(
+    key: &ObjectKey,
+    desired: &Desired,
+    managers: &[String],
+    observed: &Observation,
+) -> Result<Action, Refusal> {
+    let managers = managers.to_vec();
+    let federated = observed.live.get(key).is_some_and(|live| live.federation.is_some());
+    match desired.policy.adopt {
+        Adopt::Always if !federated => Ok(Action::Adopt),
+        Adopt::IfNoDiff if !federated => match observed.differences.get(key) {
+            Some(fields) if fields.is_empty() => Ok(Action::Adopt),
+            Some(fields) => Err(Refusal::Differs { key: key.clone(), fields: fields.clone(), managers }),
+            None => Err(Refusal::Foreign { key: key.clone(), managers }),
+        },
+        _ => Err(Refusal::Foreign { key: key.clone(), managers }),
+    }
+}
+
+/// The object as it is sent to a member where `live` is: with the labels by which it is found again, and without the
+/// fields that are left to others.
+#[must_use]
+pub fn body(set: &FederationSet, desired: &Desired, live: Option<&Live>, status: &Status) -> Value {
+    let body = labelled(set, desired);
+    let Some(live) = live else { return body };
+    let mut left = policy::ignored_paths(&desired.policy.ignore_fields, &desired.object);
+    if live.autoscaled && !desired.policy.ignore_fields.contains(REPLICAS) {
+        left.push(FieldPath::fields(["spec", "replicas"]));
+    }
+    if matches!(status, Status::Drifted { .. }) && desired.policy.drift != Drift::Correct {
+        left.extend(
+            managed_fields::lost(&desired.object, &live.object, &set.field_manager())
+                .into_iter()
+                .map(|lost| lost.at),
+        );
+    }
+    if left.is_empty() {
+        body
+    } else {
+        policy::leave_to_others(&body, &live.object, &left, &set.field_manager())
+    }
+}
+
 /// The wanted namespaces that are being deleted. All that is in them goes with them and has to be made again.
 fn doomed_namespaces<'a>(desired: &'a MemberDesired, observed: &Observation) -> BTreeSet<&'a str> {
     let doomed = |key: &&ObjectKey| {
@@ -232,11 +371,11 @@ fn doomed_namespaces<'a>(desired: &'a MemberDesired, observed: &Observation) -> 
 /// Plans the end of a set on one member: everything that is ours is deleted. `None` if there is no record, or one of
 /// another instance, which a delete of this one must not touch.
 #[must_use]
-pub fn plan_removal(instance: &str, observed: &Observation) -> Option<MemberPlan> {
+pub fn plan_removal(instance: &str, leave: Leave, observed: &Observation) -> Option<MemberPlan> {
     let recorded = observed.inventory.as_ref().filter(|it| it.inventory.instance == instance)?;
     let mut inventory = recorded.inventory.clone();
     inventory.state = State::Incomplete;
-    let leaving = leaving(&mut inventory, observed, &MemberDesired::new());
+    let leaving = leaving(&mut inventory, observed, &MemberDesired::new(), leave);
     Some(MemberPlan {
         inventory,
         replaces: Some(recorded.resource_version.clone()),
@@ -251,12 +390,17 @@ pub fn plan_removal(instance: &str, observed: &Observation) -> Option<MemberPlan
 /// What becomes of recorded objects that are not wanted any more.
 struct Leaving {
     deletions: Vec<Vec<Deletion>>,
-    release: Vec<ObjectKey>,
+    release: Vec<Release>,
     forget: Vec<Forgotten>,
 }
 
 /// The recorded objects that have to go: ours by label, and by their UID or because an apply of ours was under way.
-fn leaving(inventory: &mut Inventory, observed: &Observation, desired: &MemberDesired) -> Leaving {
+fn leaving(
+    inventory: &mut Inventory,
+    observed: &Observation,
+    desired: &MemberDesired,
+    leave: Leave,
+) -> Leaving {
     let mut ranks: BTreeMap<_, Vec<Deletion>> = BTreeMap::new();
     let (mut release, mut forget) = (Vec::new(), Vec::new());
     for entry in &mut inventory.objects {
@@ -269,8 +413,8 @@ fn leaving(inventory: &mut Inventory, observed: &Observation, desired: &MemberDe
             Some(live) => {
                 entry.phase = Phase::Removing;
                 entry.uid = Some(live.uid.clone());
-                if holds_wanted(&key, desired) {
-                    release.push(key);
+                if let Some(why) = stays(&key, entry.origin, desired, leave) {
+                    release.push(Release { key, why });
                     continue;
                 }
                 let only_if = only_if(&key);
@@ -283,8 +427,24 @@ fn leaving(inventory: &mut Inventory, observed: &Observation, desired: &MemberDe
     Leaving { deletions: ranks.into_values().collect(), release, forget }
 }
 
+/// Why an object that is not wanted any more stays, if it does.
+pub(super) fn stays(key: &ObjectKey, origin: Origin, desired: &MemberDesired, leave: Leave) -> Option<Stays> {
+    let holds_others = only_if(key) != OnlyIf::Always;
+    if leave == Leave::Orphan {
+        return Some(Stays::Orphaned);
+    }
+    if holds_wanted(key, desired) {
+        return Some(Stays::HoldsWanted);
+    }
+    match origin {
+        Origin::Adopting => Some(Stays::WasThere),
+        Origin::Adopted if holds_others => Some(Stays::WasThere),
+        _ => None,
+    }
+}
+
 /// Whether an object is a namespace that holds something that is wanted, which would go with it.
-pub(super) fn holds_wanted(key: &ObjectKey, desired: &MemberDesired) -> bool {
+fn holds_wanted(key: &ObjectKey, desired: &MemberDesired) -> bool {
     scope::is_namespace(&key.kind)
         && desired.keys().any(|wanted| wanted.namespace.as_deref() == Some(key.name.as_str()))
 }

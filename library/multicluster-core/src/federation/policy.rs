@@ -166,7 +166,10 @@ mod tests {
 
     #[rstest]
     #[case::a_field("/spec/replicas", "spec.replicas")]
-    #[case::of_an_item("/spec/template/spec/containers/1/image", "spec.template.spec.containers[name=web].image")]
+    #[case::of_an_item(
+        "/spec/template/spec/containers/1/image",
+        "spec.template.spec.containers[name=web].image"
+    )]
     #[case::escaped("/metadata/annotations/example.com~1a", "metadata.annotations[\"example.com/a\"]")]
     #[case::beyond_what_there_is("/spec/strategy/type", "spec.strategy.type")]
     fn an_item_is_found_by_its_key(#[case] pointer: &str, #[case] expected: &str) {

@@ -1,29 +1,66 @@
 //! From what a user asks to the objects of each member.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
 
 use crate::digest::digest;
+use crate::federation::facts::Facts;
 use crate::federation::identity::FederationSet;
+use crate::federation::policy::{Policy, REPLICAS};
 use crate::federation::spec::{FederationSpec, OverrideSpec, Replicas, ResourceSpec, Target};
 use crate::names::ClusterName;
-use crate::object::{Manifest, ObjectKey};
+use crate::object::{GroupKind, Manifest, ObjectKey, group_of, text};
 use crate::overrides;
 use crate::placement::{self, PlacementFacts};
 use crate::replicas::{self, Share};
 use crate::scope;
 
 /// One object as it should be on one member, without our own labels.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Desired {
     /// The entry of `resources` that asks for it.
     pub resource: String,
     /// The object.
     pub object: Value,
-    /// The digest of `object`.
+    /// The digest of `object`, or of what stands for it if it is secret.
     pub digest: String,
+    /// How it gets along with others who write to it.
+    pub policy: Policy,
+    /// Whether its content must not be shown.
+    pub confidential: bool,
+    /// Whether it is a copy, and `object` is what is to be copied now.
+    pub copied: bool,
+    /// The replicas that it gets, if they are divided.
+    pub replicas: Option<u64>,
+}
+
+impl Desired {
+    /// An object that is kept as it is.
+    #[must_use]
+    pub fn new(resource: &str, object: Value) -> Self {
+        Self {
+            resource: resource.to_owned(),
+            digest: digest(&object),
+            object,
+            policy: Policy::default(),
+            confidential: false,
+            copied: false,
+            replicas: None,
+        }
+    }
+}
+
+impl fmt::Debug for Desired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The object may be a secret.
+        f.debug_struct("Desired")
+            .field("resource", &self.resource)
+            .field("digest", &self.digest)
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The objects of one member.
@@ -66,9 +103,11 @@ impl fmt::Display for Problem {
 
 /// Renders every member's objects: placement, then replicas, then overrides.
 ///
+/// What depends on `facts` that are not known yet is rendered as far as it can be checked.
+///
 /// # Errors
 /// All problems of the configuration at once.
-pub fn render(spec: &FederationSpec) -> Result<Rendered, Vec<Problem>> {
+pub fn render(spec: &FederationSpec, facts: &Facts) -> Result<Rendered, Vec<Problem>> {
     let mut rendered: Rendered = spec.members.keys().map(|name| (name.clone(), BTreeMap::new())).collect();
     let mut owners: BTreeMap<ObjectKey, &str> = BTreeMap::new();
     let mut problems = Vec::new();
@@ -78,7 +117,7 @@ pub fn render(spec: &FederationSpec) -> Result<Rendered, Vec<Problem>> {
         };
         for manifest in &resource.manifests {
             let key = key_of(manifest);
-            if let Some(message) = refused(&key, manifest.value()) {
+            if let Some(message) = refused(&key, manifest.value(), resource.is_hidden()) {
                 report(Field::Manifest, message);
             }
             if let Some(other) = owners.insert(key.clone(), name) {
@@ -88,7 +127,7 @@ pub fn render(spec: &FederationSpec) -> Result<Rendered, Vec<Problem>> {
                 );
             }
         }
-        render_resource(spec, name, resource, &mut rendered, &mut report);
+        render_resource(spec, facts, name, resource, &mut rendered, &mut report);
     }
     if problems.is_empty() { Ok(rendered) } else { Err(problems) }
 }
@@ -134,15 +173,17 @@ pub fn key_of(manifest: &Manifest) -> ObjectKey {
 }
 
 /// Why an object cannot be federated, if so.
-fn refused(key: &ObjectKey, object: &Value) -> Option<String> {
+fn refused(key: &ObjectKey, object: &Value, hidden: bool) -> Option<String> {
     let filled = |field: &str| match object.get(field) {
         None | Some(Value::Null) => false,
         Some(Value::Object(data)) => !data.is_empty(),
         Some(_) => true,
     };
-    if key.kind.group.is_empty() && key.kind.kind == "Secret" && (filled("data") || filled("stringData")) {
+    let secret = key.kind.group.is_empty() && key.kind.kind == "Secret";
+    if secret && !hidden && (filled("data") || filled("stringData")) {
         return Some(format!(
-            "{key} holds data, and a manifest is stored in Terraform's state: keep secrets out of it"
+            "{key} holds data, and a manifest is stored in Terraform's state: use `manifest_wo` or `copy_from`, or set \
+             `allow_plain_secrets`"
         ));
     }
     if object.get("status").is_some() && !key.kind.group.is_empty() {
@@ -158,6 +199,7 @@ fn refused(key: &ObjectKey, object: &Value) -> Option<String> {
 
 fn render_resource(
     spec: &FederationSpec,
+    facts: &Facts,
     name: &str,
     resource: &ResourceSpec,
     rendered: &mut Rendered,
@@ -182,42 +224,117 @@ fn render_resource(
     if targets.len() != resource.overrides.len() {
         return;
     }
-    for member in &placed {
+    let autoscaled = autoscaled_by(spec);
+    for member in
+        placed.iter().filter(|member| resource.copy.as_ref().is_none_or(|it| it.cluster != **member))
+    {
         for (manifest, key) in resource.manifests.iter().zip(&keys) {
-            let mut object = manifest.value().clone();
+            let copied = facts.copies.get(name).filter(|_| resource.copy.is_some());
+            let mut object = copied.unwrap_or_else(|| manifest.value()).clone();
             set_namespace(&mut object, key);
+            let mut replicas = None;
             if let Some((target, counts)) = &counts
                 && target == key
             {
                 let count = counts.get(member).copied().unwrap_or(0);
+                replicas = Some(count);
                 if !set_replicas(&mut object, count) {
                     return report(Field::Manifest, format!("the `spec` of {key} is not a mapping"));
                 }
             }
-            let mut overridden = None;
+            let mut overridden = Vec::new();
             for (position, over) in resource.overrides.iter().enumerate() {
                 let here = over.clusters.as_ref().is_none_or(|clusters| clusters.contains(member));
                 if !here || targets.get(position) != Some(key) {
                     continue;
                 }
-                overridden = Some(position);
+                overridden.push(position);
                 if let Err(error) = overrides::apply(&mut object, &over.patch) {
                     report(Field::Override(position), format!("{key} on `{member}`: {error}"));
                 }
             }
             // The manifest as written was looked at already.
-            if let Some(position) = overridden
-                && refused(key, manifest.value()).is_none()
-                && let Some(message) = refused(key, &object)
+            if let Some(position) = overridden.last()
+                && refused(key, manifest.value(), resource.is_hidden()).is_none()
+                && let Some(message) = refused(key, &object, resource.is_hidden())
             {
-                report(Field::Override(position), message);
+                report(Field::Override(*position), message);
             }
-            let desired = Desired { resource: name.to_owned(), digest: digest(&object), object };
+            let mut policy = resource.policy.clone();
+            if autoscaled.contains(key) || facts.is_autoscaled(member, key) {
+                policy.ignore_fields.insert(REPLICAS.to_owned());
+            }
+            let digest = match stand_in(resource, key, &overridden, replicas) {
+                Some(stand_in) => digest_of(&stand_in, &policy),
+                None => digest_of(&object, &policy),
+            };
+            let desired = Desired {
+                resource: name.to_owned(),
+                confidential: resource.confidential.is_some() || resource.copy.is_some(),
+                copied: copied.is_some(),
+                object,
+                digest,
+                policy,
+                replicas,
+            };
             if let Some(objects) = rendered.get_mut(member) {
                 objects.insert(key.clone(), desired);
             }
         }
     }
+}
+
+/// What stands in digests for content that must not be in them, or that is not known before the apply.
+fn stand_in(
+    resource: &ResourceSpec,
+    key: &ObjectKey,
+    overridden: &[usize],
+    replicas: Option<u64>,
+) -> Option<Value> {
+    let overrides: Vec<String> = overridden
+        .iter()
+        .filter_map(|position| resource.overrides.get(*position))
+        .map(|over| format!("{:?}", over.patch))
+        .collect();
+    let from = match (&resource.confidential, &resource.copy) {
+        (Some(version), _) => format!("version {version}"),
+        (None, Some(copy)) => format!("copy of {} of `{}`", copy.key, copy.cluster),
+        (None, None) => return None,
+    };
+    Some(serde_json::json!({
+        "from": from, "key": key.to_string(), "overrides": overrides, "replicas": replicas }))
+}
+
+/// Digest of an object and of those rules for it that change what is sent.
+fn digest_of(object: &Value, policy: &Policy) -> String {
+    // Autoscalers come and go without anything having to be applied.
+    let left: Vec<&String> = policy.ignore_fields.iter().filter(|field| *field != REPLICAS).collect();
+    if left.is_empty() {
+        return digest(object);
+    }
+    digest(&serde_json::json!([object, left]))
+}
+
+/// The workloads that autoscalers of the federation itself scale.
+fn autoscaled_by(spec: &FederationSpec) -> BTreeSet<ObjectKey> {
+    let manifests = spec.resources.values().flat_map(|resource| &resource.manifests);
+    manifests
+        .filter_map(|manifest| {
+            let mut target = scale_target(manifest.value())?;
+            target.namespace = key_of(manifest).namespace;
+            Some(target)
+        })
+        .collect()
+}
+
+/// The workload that an autoscaler scales, without its namespace.
+fn scale_target(object: &Value) -> Option<ObjectKey> {
+    let reference = object
+        .pointer("/spec/scaleTargetRef")
+        .filter(|_| text(object, "/kind") == "HorizontalPodAutoscaler")?;
+    let group = group_of(text(reference, "/apiVersion")).to_owned();
+    let kind = GroupKind { group, kind: text(reference, "/kind").to_owned() };
+    Some(ObjectKey { kind, namespace: None, name: text(reference, "/name").to_owned() })
 }
 
 /// Sets `spec.replicas`; `false` if there is no place for it.
@@ -246,7 +363,7 @@ fn divide(
     replicas: &Replicas,
     resource: &ResourceSpec,
     keys: &[ObjectKey],
-    placed: &std::collections::BTreeSet<ClusterName>,
+    placed: &BTreeSet<ClusterName>,
 ) -> Result<Counts, (Field, String)> {
     if let Some(stranger) = replicas.clusters.keys().find(|name| !placed.contains(*name)) {
         let message = format!("`{stranger}` has a share of the replicas, but the object is not placed there");
@@ -273,7 +390,7 @@ fn divide(
 fn override_target(
     over: &OverrideSpec,
     keys: &[ObjectKey],
-    members: &std::collections::BTreeSet<ClusterName>,
+    members: &BTreeSet<ClusterName>,
 ) -> Result<ObjectKey, String> {
     if let Some(stranger) = over.clusters.iter().flatten().find(|name| !members.contains(*name)) {
         return Err(format!("`{stranger}` is not a member of the federation"));

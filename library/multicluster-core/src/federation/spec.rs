@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::federation::policy::Policy;
 use crate::names::{ClusterName, FederationName};
 use crate::object::{Manifest, ObjectKey};
 use crate::placement::{Labels, Placement};
@@ -21,14 +22,59 @@ pub struct FederationSpec {
 /// Some objects, where they go, and how they differ from member to member.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResourceSpec {
-    /// The objects as written.
+    /// The objects as written. For a copy, they say only which object it is.
     pub manifests: Vec<Manifest>,
+    /// Whether the objects are secret, and then what stands for them in digests: a version that the user counts up.
+    pub confidential: Option<String>,
+    /// The object that is copied, if one is.
+    pub copy: Option<CopyFrom>,
     /// Where they go.
     pub placement: Placement,
     /// Division of replicas over the members, if any.
     pub replicas: Option<Replicas>,
     /// Changes for some members, applied in order after the replicas.
     pub overrides: Vec<OverrideSpec>,
+    /// How its objects get along with others who write to them.
+    pub policy: Policy,
+    /// Whether secrets may stand in its manifests, which are stored in state.
+    pub plain_secrets: bool,
+    /// Whether what its workloads refer to goes where they go, if other entries of the federation hold it.
+    pub propagate_dependencies: bool,
+}
+
+impl ResourceSpec {
+    /// Some objects that go everywhere as they are.
+    #[must_use]
+    pub fn new(manifests: Vec<Manifest>) -> Self {
+        Self {
+            manifests,
+            confidential: None,
+            copy: None,
+            placement: Placement::default(),
+            replicas: None,
+            overrides: Vec::new(),
+            policy: Policy::default(),
+            plain_secrets: false,
+            propagate_dependencies: false,
+        }
+    }
+
+    /// Whether its content stands neither in the configuration's state nor anywhere else that is not meant for secrets;
+    /// or whether the user has allowed that it does.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.plain_secrets || self.confidential.is_some() || self.copy.is_some()
+    }
+}
+
+/// An object of one member that is kept on others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyFrom {
+    /// The member that has it.
+    pub cluster: ClusterName,
+    /// Its `apiVersion`.
+    pub api_version: String,
+    /// Which object it is.
+    pub key: ObjectKey,
 }
 
 /// How many replicas a workload has in all, and who gets how many.

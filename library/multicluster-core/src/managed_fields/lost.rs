@@ -14,6 +14,8 @@ use crate::path::{FieldPath, Step, key_step, list_key};
 pub struct LostField {
     /// Where, for humans: `spec.template.spec.containers[name=web].image`.
     pub path: String,
+    /// The same for code.
+    pub at: FieldPath,
     /// Its value now; absent: it is gone. Values of a Secret are [`Value::Null`].
     pub live: Option<Value>,
     /// Who owns it now. Empty where the field is gone.
@@ -142,7 +144,7 @@ impl Search<'_> {
     fn report(&mut self, path: &FieldPath, live: Option<&Value>) {
         // A field that is gone has no owner, even if what was around it has one.
         let owners = live.map(|_| owners_in(self.entries, self.all, self.live, path)).unwrap_or_default();
-        self.found.push(LostField { path: path.to_string(), live: live.cloned(), owners });
+        self.found.push(LostField { path: path.to_string(), at: path.clone(), live: live.cloned(), owners });
     }
 }
 

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use multicluster_core::federation::identity::FederationSet;
 use multicluster_core::federation::inventory::State;
 use multicluster_core::federation::observation::Seen;
-use multicluster_core::federation::plan::{self, Claim, MemberPlan};
+use multicluster_core::federation::plan::{self, Claim, Leave, MemberPlan};
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
 use multicluster_core::object::text;
@@ -31,6 +31,8 @@ pub struct ApplyJob {
     pub instance: String,
     /// Whether it is being made.
     pub mode: Mode,
+    /// What happens to the objects of members that leave.
+    pub leave: Leave,
     /// All members, also those that leave.
     pub members: BTreeMap<ClusterName, MemberJob>,
 }
@@ -273,7 +275,7 @@ async fn preflight(job: &ApplyJob, report: &mut Report) -> BTreeMap<ClusterName,
         match plan_member(job, name, member, &observed) {
             Ok(None) => entry.left = true,
             Ok(plan) => {
-                entry.seen = Some(observed.observation.seen());
+                entry.seen = Some(observed.observation.seen(member.desired.as_ref().unwrap_or(&none)));
                 ready.insert(name.clone(), Planned { plan, leaves, cluster_uid, reopened });
             }
             Err(error) => entry.error = Some(error),
@@ -333,7 +335,7 @@ fn plan_member(
         return Err(join_error(name, reason));
     }
     let Some(desired) = &member.desired else {
-        return Ok(plan::plan_removal(&job.instance, &observed.observation));
+        return Ok(plan::plan_removal(&job.instance, job.leave, &observed.observation));
     };
     for (api_version, kind) in &observed.unknown_kinds {
         if !defines(desired, api_version, kind) {

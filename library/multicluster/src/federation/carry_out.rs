@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
-use multicluster_core::digest::digest;
+use multicluster_core::digest::SecretDigest;
 use multicluster_core::federation::identity::{FEDERATION_LABEL, FederationSet, PART_OF_LABEL};
-use multicluster_core::federation::inventory::{Entry, Inventory, Phase, State};
-use multicluster_core::federation::plan::{Apply, Deletion, MemberPlan, OnlyIf};
+use multicluster_core::federation::inventory::{Entry, Inventory, Origin, Phase, State};
+use multicluster_core::federation::observation::{Eye, content_digest, owned_digest};
+use multicluster_core::federation::plan::{Apply, Deletion, MemberPlan, OnlyIf, Release, Stays};
 use multicluster_core::managed_fields;
 use multicluster_core::object::{ObjectKey, text};
 use serde_json::Value;
@@ -44,6 +45,8 @@ struct Worker<'a> {
     /// `metadata.generation` of what was applied.
     generations: BTreeMap<ObjectKey, i64>,
     warnings: Vec<String>,
+    /// For digests of secrets.
+    key: Option<SecretDigest>,
 }
 
 /// Carries out a plan. The record is written first and last, also after a failure.
@@ -67,7 +70,7 @@ pub(super) async fn carry_out(
     };
     let result = worker.work(plan, types).await;
     if result.is_ok() {
-        worker.inventory.state = State::Complete;
+        worker.inventory.complete();
     }
     // What was reached is written down also after a failure; if that fails too, the record still says "incomplete".
     // Once the lease is lost the record is its new holder's.
@@ -110,6 +113,7 @@ impl<'a> Worker<'a> {
             revision: plan.replaces.clone(),
             generations: BTreeMap::new(),
             warnings: Vec::new(),
+            key: None,
         }
     }
 
@@ -245,13 +249,10 @@ impl<'a> Worker<'a> {
                 ));
             }
         }
-        for key in &plan.release {
+        for Release { key, why } in &plan.release {
             let Some(entry) = self.inventory.entry(key) else { continue };
             self.release(&type_of(entry), key).await?;
-            self.warnings.push(format!(
-                "{key} on `{}` is kept: other objects of the federation are in it. It belongs to nobody now.",
-                self.member.name
-            ));
+            self.warnings.extend(self.stays(key, *why));
             self.inventory.remove(key);
         }
         for rank in &plan.deletions {
@@ -313,6 +314,16 @@ impl<'a> Worker<'a> {
         Ok(None)
     }
 
+    /// What is said of an object that stays. That the user wants it so goes without saying.
+    fn stays(&self, key: &ObjectKey, why: Stays) -> Option<String> {
+        let why = match why {
+            Stays::HoldsWanted => "other objects of the federation are in it",
+            Stays::WasThere => "it was there before the federation",
+            Stays::Orphaned => return None,
+        };
+        Some(format!("{key} on `{}` is kept: {why}. It belongs to nobody now.", self.member.name))
+    }
+
     /// Lets go of an object that stays: it keeps what we set, and loses our labels.
     async fn release(&self, ty: &ResourceType, key: &ObjectKey) -> Result<(), FederationError> {
         let namespace = key.namespace.as_deref();
@@ -343,10 +354,12 @@ impl<'a> Worker<'a> {
         self.note(apply, ty.plural.clone(), Phase::Applied);
         let generation = live.pointer("/metadata/generation").and_then(Value::as_i64);
         self.generations.extend(generation.map(|generation| (apply.key.clone(), generation)));
-        let owned = managed_fields::owned(live, &self.set.field_manager());
-        if let Some(entry) = self.inventory.objects.iter_mut().find(|entry| entry.key() == apply.key) {
+        let eye = Eye { set: self.set, key: self.key.as_ref() };
+        let owned = owned_digest(live, eye, Some(&apply.desired));
+        let content = content_digest(&apply.desired, eye);
+        if let Some(entry) = self.inventory.objects.iter_mut().find(|entry| entry.is(&apply.key)) {
             entry.uid = Some(text(live, "/metadata/uid").to_owned());
-            entry.owned = owned.as_ref().map(digest);
+            (entry.owned, entry.content) = (owned, content);
         }
     }
 
@@ -354,6 +367,7 @@ impl<'a> Worker<'a> {
     fn note(&mut self, apply: &Apply, plural: String, phase: Phase) {
         let key = &apply.key;
         let before = self.inventory.entry(key);
+        let made = if apply.adopt { Origin::Adopting } else { Origin::Made };
         let (group, version) = match text(&apply.body, "/apiVersion").split_once('/') {
             Some((group, version)) => (group, version),
             None => ("", text(&apply.body, "/apiVersion")),
@@ -369,6 +383,9 @@ impl<'a> Worker<'a> {
             uid: before.and_then(|entry| entry.uid.clone()),
             desired: apply.digest.clone(),
             owned: before.and_then(|entry| entry.owned.clone()),
+            content: before.and_then(|entry| entry.content.clone()),
+            replicas: apply.desired.replicas,
+            origin: before.map_or(made, |entry| entry.origin),
             phase,
         };
         self.inventory.put(entry);

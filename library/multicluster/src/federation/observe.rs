@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use multicluster_core::federation::identity::FederationSet;
 use multicluster_core::federation::inventory::{Entry, Inventory, Phase};
-use multicluster_core::federation::observation::{Live, Observation};
+use multicluster_core::federation::observation::{Eye, Live, Observation};
 use multicluster_core::federation::render::MemberDesired;
-use multicluster_core::object::{Manifest, ObjectKey};
+use multicluster_core::object::ObjectKey;
 use multicluster_core::scope::{self, Scope};
 use serde_json::Value;
 
@@ -53,18 +53,19 @@ pub async fn observe(
             }
         }
     }
+    let eye = Eye { set, key: None };
     let mut live = BTreeMap::new();
-    let mut note = |ty: &ResourceType, object: &Value| {
-        let Some(key) = key_of(object) else { return };
+    let mut note = |ty: &ResourceType, object: Value| {
+        let Some(key) = key_of(&object) else { return };
         // Where a kind is in use in two versions, both lists hold every object.
         if kinds.is_of(&key, ty) || !live.contains_key(&key) {
-            let wanted = desired.get(&key).map(|desired| &desired.object);
-            live.insert(key, Live::of(object, set, wanted));
+            let judged = Live::of(object, eye, desired.get(&key));
+            live.insert(key, judged);
         }
     };
     for list in &mut lists {
         let ty = list.moved_to.take().unwrap_or_else(|| list.ty.clone());
-        list.objects.iter().for_each(|object| note(&ty, object));
+        std::mem::take(&mut list.objects).into_iter().for_each(|object| note(&ty, object));
     }
     let mut missing: BTreeSet<ObjectKey> = desired.keys().cloned().collect();
     missing.extend(recorded.iter().flat_map(|it| it.inventory.objects.iter().map(Entry::key)));
@@ -77,11 +78,11 @@ pub async fn observe(
         some_at_a_time(found.collect()).await.into_iter().collect::<Result<_, FederationError>>()?;
     for (object, key) in found {
         if let Some(object) = object {
-            let wanted = desired.get(&key).map(|desired| &desired.object);
-            live.insert(key, Live::of(&object, set, wanted));
+            let judged = Live::of(object, eye, desired.get(&key));
+            live.insert(key, judged);
         }
     }
-    let observation = Observation { cluster_uid, inventory: recorded, live };
+    let observation = Observation { cluster_uid, inventory: recorded, live, differences: BTreeMap::new() };
     Ok(Observed { observation, unknown_kinds: kinds.unknown })
 }
 
@@ -142,7 +143,7 @@ async fn get(
 
 /// The key of an object as a server returned it.
 fn key_of(object: &Value) -> Option<ObjectKey> {
-    let mut key = Manifest::new(object.clone()).ok()?.key();
+    let mut key = ObjectKey::of(object)?;
     if scope::scope(&key.kind) == Some(Scope::Cluster) {
         key.namespace = None;
     }

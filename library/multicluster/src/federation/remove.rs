@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 use multicluster_core::federation::identity::FederationSet;
 use multicluster_core::federation::observation::Seen;
-use multicluster_core::federation::plan;
+use multicluster_core::federation::plan::{self, Leave};
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
 
@@ -25,6 +25,8 @@ pub struct RemoveJob {
     pub set: FederationSet,
     /// The creation of it that is meant. Records of another one are left alone.
     pub instance: String,
+    /// What happens to the objects.
+    pub leave: Leave,
     /// The members, with the cluster that each must be, if known.
     pub members: BTreeMap<ClusterName, (Arc<Member>, Option<ClusterUid>)>,
 }
@@ -69,7 +71,7 @@ async fn try_remove(
         report.warnings.push(another_cluster(&member.name, &observed.cluster_uid, expected));
         return Ok(report);
     }
-    if plan::plan_removal(&job.instance, &observed).is_none() {
+    if plan::plan_removal(&job.instance, job.leave, &observed).is_none() {
         (report.done, report.left) = (true, true);
         return Ok(report);
     }
@@ -82,7 +84,7 @@ async fn try_remove(
             return Err(error);
         }
     };
-    let outcome = match plan::plan_removal(&job.instance, &observed) {
+    let outcome = match plan::plan_removal(&job.instance, job.leave, &observed) {
         Some(plan) => {
             let child = run.child();
             let work = carry_out_removal(member, &job.set, &plan, &child);

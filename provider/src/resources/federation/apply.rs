@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use multicluster::federation as engine;
 use multicluster::federation::{ApplyJob, MemberJob, MemberReport, Mode, RemoveJob, Report, Run};
+use multicluster_core::federation::plan::Leave;
 use multicluster_core::names::{ClusterName, ClusterUid};
 use tfplugin::resource::{ApplyRequest, StateResponse};
 use tfplugin::{Context, Diagnostics, Node, Value, timeouts};
@@ -97,7 +98,7 @@ pub(super) async fn delete(
     let instance = Node::root(request.prior).attribute("uid").str().unwrap_or_default().to_owned();
     let lock = clusters.lock(set.federation.as_str());
     let _guard = lock.lock().await;
-    let job = RemoveJob { set, instance, members };
+    let job = RemoveJob { set, instance, leave: Leave::Delete, members };
     let report = engine::remove(&job, &run(context, request.prior, "delete", false)).await;
     report_errors(&report, Aftermath::GoesOn, &mut response.diagnostics);
     report_warnings(&report, &mut response.diagnostics);
@@ -170,6 +171,7 @@ impl Change<'_> {
             set: self.model.set.clone(),
             instance: self.instance.to_owned(),
             mode: self.mode,
+            leave: Leave::Delete,
             members,
         };
         let run = run(context, self.request.planned, operation, self.model.wait_rollout);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use multicluster_core::federation::facts::Facts;
 use multicluster_core::federation::identity::{DEFAULT_NAMESPACE, FederationSet};
 use multicluster_core::federation::render::{Field, Problem, Rendered, in_the_way, render};
 use multicluster_core::federation::spec::{FederationSpec, OverrideSpec, Replicas, ResourceSpec, Target};
@@ -54,7 +55,7 @@ pub(super) fn model(value: &Value, diagnostics: &mut Diagnostics) -> Option<Mode
     let namespace = node.attribute("inventory_namespace").str().unwrap_or(DEFAULT_NAMESPACE);
     let set = FederationSet::default_of(name, namespace);
     let in_the_way = in_the_way(&spec, &set);
-    match render(&spec) {
+    match render(&spec, &Facts::default()) {
         Ok(rendered) if in_the_way.is_empty() => {
             let wait_rollout = node.attribute("wait").attribute("rollout").bool().unwrap_or(true);
             Some(Model { set, spec, rendered, wait_rollout })
@@ -129,7 +130,7 @@ fn resource(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<ResourceSp
     for node in node.attribute("overrides").elements() {
         overrides.push(override_of(&node, diagnostics)?);
     }
-    Some(ResourceSpec { manifests, placement, replicas, overrides })
+    Some(ResourceSpec { placement, replicas, overrides, ..ResourceSpec::new(manifests) })
 }
 
 fn replicas(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Replicas> {

@@ -8,7 +8,7 @@ use multicluster::federation::{FederationError, Observed, Reason, observe, reope
 use multicluster::member::Member;
 use multicluster_core::federation::forecast::{Forecast, Outlook, forecast};
 use multicluster_core::federation::observation::{Seen, SeenObject, Status, desired_sync};
-use multicluster_core::federation::plan::{Claim, Refusal, plan as plan_member};
+use multicluster_core::federation::plan::{Claim, Leave, Refusal, plan as plan_member};
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
 use tfplugin::resource::{PlanRequest, PlanResponse};
@@ -141,6 +141,8 @@ impl Planning<'_> {
             desired: Some(desired),
             seen: seen.as_ref(),
             known_as,
+            probed: None,
+            leave: Leave::Delete,
             renamed: before,
         };
         outcome.forecast.insert(name.clone(), Some(forecast(&outlook)));
@@ -259,6 +261,8 @@ impl Planning<'_> {
             desired: None,
             seen: self.record.seen(name),
             known_as: self.known.get(name),
+            probed: None,
+            leave: Leave::Delete,
             renamed: now,
         };
         outcome.forecast.insert(name.clone(), Some(forecast(&outlook)));

@@ -57,7 +57,8 @@ pub(super) async fn read(clusters: &Clusters, context: &Context, response: &mut 
                 continue;
             }
         };
-        let seen = observed.observation.seen();
+        let desired = model.as_ref().and_then(|model| model.rendered.get(name)).unwrap_or(&none);
+        let seen = observed.observation.seen(desired);
         clusters.remember_read(name, &seen.cluster_uid);
         let same_cluster = known.get(name).is_none_or(|uid| *uid == seen.cluster_uid);
         let ours = seen.instance.as_deref() == Some(instance.as_str());

@@ -58,7 +58,9 @@ pub(super) fn partial_text_map(texts: PerMember<String>) -> Value {
 pub(super) fn forecasts(forecasts: PerMember<Forecast>) -> Value {
     let value = |forecast: Option<Forecast>| {
         forecast.map_or(Value::Unknown, |forecast| {
-            Value::map(forecast.into_iter().map(|(object, text)| (object, Value::from(text))))
+            Value::map(
+                forecast.into_iter().map(|(object, text)| (object, text.map_or(Value::Unknown, Value::from))),
+            )
         })
     };
     Value::map(forecasts.into_iter().map(|(name, forecast)| (name.to_string(), value(forecast))))

@@ -11,10 +11,8 @@ fn key(kind: &str, name: &str) -> ObjectKey {
 }
 
 fn desired(objects: &[(&str, &str, Value)]) -> MemberDesired {
-    let desired = |(kind, name, object): &(&str, &str, Value)| {
-        let digest = crate::digest::digest(object);
-        (key(kind, name), Desired { resource: "shop".to_owned(), object: object.clone(), digest })
-    };
+    let desired =
+        |(kind, name, object): &(&str, &str, Value)| (key(kind, name), Desired::new("shop", object.clone()));
     objects.iter().map(desired).collect()
 }
 
@@ -42,12 +40,20 @@ fn said(outlook: &Outlook<'_>) -> Vec<String> {
     for key in outlook.desired.into_iter().flat_map(BTreeMap::keys) {
         assert!(forecast.contains_key(&key.to_string()), "nothing is said of {key}");
     }
-    let changes = forecast.into_iter().filter(|(_, text)| text != UNCHANGED);
+    let told = forecast.into_iter().map(|(key, text)| (key, text.unwrap_or_else(|| "?".to_owned())));
+    let changes = told.filter(|(_, text)| text != UNCHANGED);
     changes.map(|(key, text)| format!("{key}: {text}")).collect()
 }
 
-const NOTHING: Outlook<'static> =
-    Outlook { prior: None, desired: None, seen: None, known_as: None, renamed: None };
+const NOTHING: Outlook<'static> = Outlook {
+    prior: None,
+    desired: None,
+    seen: None,
+    known_as: None,
+    probed: None,
+    leave: Leave::Delete,
+    renamed: None,
+};
 
 #[test]
 fn a_member_that_joins() {
@@ -73,6 +79,7 @@ fn a_member_to_which_nothing_happens() {
         seen: Some(&seen),
         known_as: Some(&known),
         renamed: None,
+        ..NOTHING
     };
     assert_eq!(said(&outlook), [""; 0]);
 }
@@ -96,6 +103,7 @@ fn a_member_that_is_renamed() {
         seen: Some(&seen),
         known_as: Some(&known),
         renamed: Some(&old),
+        ..NOTHING
     };
     assert_eq!(
         said(&under_the_new),
@@ -115,6 +123,7 @@ fn another_cluster_under_the_name() {
         seen: Some(&seen),
         known_as: Some(&known),
         renamed: None,
+        ..NOTHING
     };
     let member = "member: another cluster: kube-system has UID u-1, was u-0; the old one is forgotten";
     assert_eq!(said(&stays), ["Deployment shop/web: create, 3 replicas", member]);
@@ -133,6 +142,7 @@ fn an_apply_that_was_cut_short() {
         seen: Some(&seen),
         known_as: Some(&known),
         renamed: None,
+        ..NOTHING
     };
     assert_eq!(said(&outlook), ["member: resume: the last apply did not come to its end here"]);
 }
@@ -158,7 +168,7 @@ fn fields(names: &[&str]) -> Status {
 #[case::was_to_be_removed(Status::Removing, false, None, Some("apply again"))]
 #[case::foreign(
     Status::Foreign { managers: vec!["helm".to_owned()] }, false, None,
-    Some("conflict: not ours, written by helm")
+    Some("conflict: it is there, and not ours (kept by helm)")
 )]
 #[case::foreign_of_nobody(
     Status::Foreign { managers: vec![] }, false, None, Some("conflict: it is there, and not ours")
@@ -184,6 +194,7 @@ fn an_object_that_stays(
         seen: Some(&seen),
         known_as: Some(&known),
         renamed: None,
+        ..NOTHING
     };
     let expected: Vec<String> =
         expected.into_iter().map(|text| format!("Deployment shop/web: {text}")).collect();
@@ -208,6 +219,7 @@ fn an_object_that_goes(#[case] status: Status, #[case] kept: bool, #[case] expec
         seen: Some(&seen),
         known_as: Some(&known),
         renamed: None,
+        ..NOTHING
     };
     let expected: Vec<String> =
         expected.into_iter().map(|text| format!("Deployment shop/web: {text}")).collect();
@@ -227,6 +239,7 @@ fn a_namespace_and_what_is_in_it() {
         seen: Some(&seen),
         known_as: Some(&known),
         renamed: None,
+        ..NOTHING
     };
     assert_eq!(said(&outlook), ["Namespace shop: keep: other objects of the federation are in it"]);
 
@@ -255,6 +268,7 @@ fn values_of_secrets_are_not_told() {
         seen: Some(&seen),
         known_as: Some(&known),
         renamed: None,
+        ..NOTHING
     };
     assert_eq!(said(&outlook), ["ConfigMap shop/c: update: metadata.annotations.last changed"]);
 }
@@ -277,7 +291,8 @@ fn phases_of_a_record_become_what_is_foretold() {
             seen: Some(&seen),
             known_as: Some(&known),
             renamed: None,
+            ..NOTHING
         };
-        assert_eq!(forecast(&outlook).get("Deployment shop/web").map(String::as_str), expected);
+        assert_eq!(forecast(&outlook).get("Deployment shop/web").and_then(Option::as_deref), expected);
     }
 }

@@ -19,8 +19,13 @@ fn live(name: &str) -> Live {
         labelled: true,
         owned: Some(format!("owned-{name}")),
         lost: vec![],
+        scaled: false,
+        autoscaled: false,
+        content: None,
         managers: vec![],
+        federation: None,
         terminating: false,
+        object: Value::Null,
     }
 }
 
@@ -30,6 +35,7 @@ fn observed(recorded: Option<Inventory>, live: impl IntoIterator<Item = (ObjectK
         inventory: recorded
             .map(|inventory| RecordedInventory { inventory, resource_version: "7".to_owned() }),
         live: live.into_iter().collect(),
+        differences: BTreeMap::new(),
     }
 }
 
@@ -40,7 +46,7 @@ fn key(kind: &str, name: &str) -> ObjectKey {
 fn wanted(objects: &[(&str, &str, &str)]) -> MemberDesired {
     let desired = |(kind, name, digest): &(&str, &str, &str)| {
         let object = json!({ "apiVersion": "v1", "kind": kind, "metadata": { "name": name } });
-        let desired = Desired { resource: "shop".to_owned(), object, digest: (*digest).to_owned() };
+        let desired = Desired { digest: (*digest).to_owned(), ..Desired::new("shop", object) };
         (key(kind, name), desired)
     };
     objects.iter().map(desired).collect()
@@ -60,7 +66,7 @@ fn said(plan: &MemberPlan) -> Vec<String> {
     }
     said.extend(plan.await_ready.iter().map(|key| format!("await {key}")));
     said.extend(plan.deletions.iter().flatten().map(|it| format!("delete {} {}", it.key, it.uid)));
-    said.extend(plan.release.iter().map(|key| format!("release {key}")));
+    said.extend(plan.release.iter().map(|it| format!("release {}", it.key)));
     let left = |it: &Forgotten| if it.exists { " (it is there)" } else { "" };
     said.extend(plan.forget.iter().map(|it| format!("forget {}{}", it.key, left(it))));
     said
@@ -142,7 +148,7 @@ fn one_object_is_taken_away_only_if_it_is_ours(
     let record = inventory(State::Complete, vec![recorded]);
     let observed = observed(Some(record), live.map(|live| (key("ConfigMap", "c"), live)));
     assert_eq!(said(&planned(&MemberDesired::new(), &observed)), expected);
-    assert_eq!(said(&plan_removal(INSTANCE, &observed).unwrap()), expected);
+    assert_eq!(said(&plan_removal(INSTANCE, Leave::Delete, &observed).unwrap()), expected);
 }
 
 #[rstest]
@@ -207,8 +213,8 @@ fn a_record_tells_that_the_federation_was_changed() {
 fn only_the_own_instance_is_removed() {
     let record = inventory(State::Complete, vec![recorded(Phase::Applied)]);
     let observed = observed(Some(record), [(key("ConfigMap", "c"), live("c"))]);
-    assert!(plan_removal("i-2", &observed).is_none());
-    assert_eq!(plan_removal(INSTANCE, &observed).unwrap().inventory.state, State::Incomplete);
+    assert!(plan_removal("i-2", Leave::Delete, &observed).is_none());
+    assert_eq!(plan_removal(INSTANCE, Leave::Delete, &observed).unwrap().inventory.state, State::Incomplete);
 }
 
 #[test]
@@ -308,9 +314,9 @@ fn carried_out(plan: &MemberPlan, observed: &Observation) -> Observation {
         record.remove(&deletion.key);
         live_after.remove(&deletion.key);
     }
-    for key in &plan.release {
-        record.remove(key);
-        live_after.get_mut(key).unwrap().labelled = false;
+    for released in &plan.release {
+        record.remove(&released.key);
+        live_after.get_mut(&released.key).unwrap().labelled = false;
     }
     for forgotten in &plan.forget {
         record.remove(&forgotten.key);
@@ -346,8 +352,7 @@ fn any_live() -> impl Strategy<Value = (ObjectKey, Live)> {
         let uid = if same { before.uid } else { "other".to_owned() };
         let lost = if changed { vec!["data.a".to_owned()] } else { vec![] };
         let whose = if changed { Some("less".to_owned()) } else { before.owned };
-        let live =
-            Live { uid, labelled, owned: whose.filter(|_| owned), lost, managers: vec![], terminating };
+        let live = Live { uid, labelled, owned: whose.filter(|_| owned), lost, terminating, ..live(name) };
         (key(kind, name), live)
     })
 }
@@ -382,7 +387,7 @@ proptest! {
             prop_assert_eq!(second.as_ref().map(said), Ok(vec![]));
             prop_assert!(second.unwrap().is_empty());
             let sync = observation::desired_sync(&desired);
-            prop_assert_eq!(after.seen().sync(), Some(sync));
+            prop_assert_eq!(after.seen(&MemberDesired::new()).sync(), Some(sync));
         }
     }
 
@@ -390,7 +395,7 @@ proptest! {
     fn nothing_without_our_label_is_ever_deleted(desired in any_desired(), observed in any_observed()) {
         let plans = [
             plan(&set(), Claim::Change(INSTANCE), &Labels::new(), &desired, &observed).ok(),
-            plan_removal(INSTANCE, &observed),
+            plan_removal(INSTANCE, Leave::Delete, &observed),
         ];
         for plan in plans.into_iter().flatten() {
             for deletion in plan.deletions.iter().flatten() {
@@ -414,7 +419,7 @@ proptest! {
 
     #[test]
     fn every_record_that_goes_is_accounted_for(observed in any_observed()) {
-        if let Some(plan) = plan_removal(INSTANCE, &observed) {
+        if let Some(plan) = plan_removal(INSTANCE, Leave::Delete, &observed) {
             let said = plan.deletions.iter().flatten().map(|it| &it.key).chain(plan.forget.iter().map(|it| &it.key));
             let mut said: Vec<_> = said.cloned().collect();
             said.sort();

@@ -9,13 +9,13 @@ fn name(text: &str) -> ClusterName {
     ClusterName::new(text).unwrap()
 }
 
+/// Without anything known of the members.
+fn rendered_of(spec: &FederationSpec) -> Result<Rendered, Vec<Problem>> {
+    render(spec, &Facts::default())
+}
+
 fn entry(objects: &[Value]) -> ResourceSpec {
-    ResourceSpec {
-        manifests: objects.iter().map(|object| Manifest::new(object.clone()).unwrap()).collect(),
-        placement: Placement::default(),
-        replicas: None,
-        overrides: vec![],
-    }
+    ResourceSpec::new(objects.iter().cloned().map(|object| Manifest::new(object).unwrap()).collect())
 }
 
 /// A federation of `a` (tier edge) and `b` with these entries of `resources`.
@@ -53,7 +53,7 @@ fn listed(rendered: &Rendered, member: &str) -> Vec<String> {
 }
 
 fn problem(spec: &FederationSpec) -> (Field, String) {
-    let mut problems = render(spec).unwrap_err();
+    let mut problems = rendered_of(spec).unwrap_err();
     assert_eq!(problems.len(), 1, "{problems:?}");
     let problem = problems.remove(0);
     (problem.field, problem.message)
@@ -64,7 +64,7 @@ fn a_member_without_objects_has_an_entry() {
     let labelled =
         Placement { match_labels: Some([("tier".into(), "edge".into())].into()), ..Placement::default() };
     let spec = spec([("web", ResourceSpec { placement: labelled, ..entry(&[object("ConfigMap", "c")]) })]);
-    let rendered = render(&spec).unwrap();
+    let rendered = rendered_of(&spec).unwrap();
     assert_eq!(listed(&rendered, "a"), ["ConfigMap shop/c"]);
     assert_eq!(listed(&rendered, "b"), [""; 0]);
 }
@@ -75,7 +75,7 @@ fn a_member_without_objects_has_an_entry() {
 #[case::cluster_kind_with_namespace("Namespace", json!({ "name": "x", "namespace": "shop" }), None)]
 fn namespaces_are_completed(#[case] kind: &str, #[case] metadata: Value, #[case] expected: Option<&str>) {
     let object = json!({ "apiVersion": "v1", "kind": kind, "metadata": metadata });
-    let rendered = render(&spec([("it", entry(&[object]))])).unwrap();
+    let rendered = rendered_of(&spec([("it", entry(&[object]))])).unwrap();
     let (key, desired) = rendered[&name("a")].first_key_value().unwrap();
     assert_eq!(key.namespace.as_deref(), expected);
     assert_eq!(desired.object.pointer("/metadata/namespace").and_then(Value::as_str), expected);
@@ -91,7 +91,7 @@ fn replicas_are_divided_before_overrides_are_applied() {
     };
     let resource =
         ResourceSpec { replicas: Some(replicas(Some(5))), overrides: vec![over], ..entry(&[deployment(1)]) };
-    let rendered = render(&spec([("web", resource)])).unwrap();
+    let rendered = rendered_of(&spec([("web", resource)])).unwrap();
     let count =
         |member: &str| rendered[&name(member)].values().next().unwrap().object["spec"]["replicas"].clone();
     assert_eq!((count("a"), count("b")), (json!(3), json!(7)));
@@ -107,7 +107,7 @@ fn the_total_is_the_manifests_own(#[case] written: Option<u64>, #[case] of_spec:
         web["spec"] = of_spec;
     }
     let resource = ResourceSpec { replicas: Some(replicas(None)), ..entry(&[web]) };
-    let rendered = render(&spec([("web", resource)])).unwrap();
+    let rendered = rendered_of(&spec([("web", resource)])).unwrap();
     let counts =
         rendered.values().flat_map(BTreeMap::values).map(|it| it.object["spec"]["replicas"].as_u64());
     assert_eq!(counts.sum::<Option<u64>>(), Some(written.unwrap_or(1)));
@@ -158,14 +158,14 @@ fn what_does_not_belong_in_a_manifest_is_refused(#[case] object: Value, #[case] 
 #[case::null_data(secret("data", Value::Null))]
 #[case::generated_by_a_tool(with_metadata("creationTimestamp", Value::Null))]
 fn what_is_empty_is_not_refused(#[case] object: Value) {
-    assert!(render(&spec([("it", entry(&[object]))])).is_ok());
+    assert!(rendered_of(&spec([("it", entry(&[object]))])).is_ok());
 }
 
 #[test]
 fn an_override_cannot_bring_a_secret_in() {
     let over = patch(r#"[{ "op": "add", "path": "/stringData", "value": { "password": "hunter2" } }]"#);
     let resource = ResourceSpec { overrides: vec![over], ..entry(&[object("Secret", "s")]) };
-    let problems = render(&spec([("it", resource)])).unwrap_err();
+    let problems = rendered_of(&spec([("it", resource)])).unwrap_err();
     assert!(problems.iter().all(|it| it.field == Field::Override(0)), "{problems:?}");
     assert!(problems[0].message.contains("Secret shop/s holds data"), "{problems:?}");
     assert!(!format!("{problems:?}").contains("hunter2"));
@@ -200,7 +200,7 @@ fn overrides_find_their_object(
         ..patch(r#"[{ "op": "add", "path": "/metadata/labels", "value": { "here": "yes" } }]"#)
     };
     let resource = ResourceSpec { overrides: vec![over], ..entry(&objects) };
-    match (render(&spec([("it", resource)])), expected) {
+    match (rendered_of(&spec([("it", resource)])), expected) {
         (Ok(rendered), Ok(expected)) => {
             let changed = rendered[&name("a")]
                 .iter()
@@ -253,7 +253,7 @@ fn all_problems_are_told_at_once() {
         ("one", entry(&[secret("data", json!({ "a": "Yg==" }))])),
         ("two", ResourceSpec { placement: mars, ..entry(&[deployment(1)]) }),
     ];
-    let fields: Vec<_> = render(&spec(resources)).unwrap_err().into_iter().map(|it| it.field).collect();
+    let fields: Vec<_> = rendered_of(&spec(resources)).unwrap_err().into_iter().map(|it| it.field).collect();
     assert_eq!(fields, [Field::Manifest, Field::Placement]);
 }
 
@@ -264,7 +264,7 @@ proptest::proptest! {
         web["spec"] = spec_of_web;
         web["metadata"]["labels"] = labels;
         let resource = ResourceSpec { replicas: Some(replicas(Some(3))), ..entry(&[web]) };
-        if let Ok(rendered) = render(&spec([("web", resource)])) {
+        if let Ok(rendered) = rendered_of(&spec([("web", resource)])) {
             let counts = rendered.values().flat_map(BTreeMap::values);
             let total: u64 = counts.map(|it| it.object["spec"]["replicas"].as_u64().unwrap()).sum();
             proptest::prop_assert_eq!(total, 3);

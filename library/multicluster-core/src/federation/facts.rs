@@ -1,0 +1,67 @@
+//! What the members tell that decides what is rendered for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::names::ClusterName;
+use crate::object::ObjectKey;
+
+/// What was read from the members before anything is decided. Nothing known is a valid state of it.
+#[derive(Clone, Default)]
+pub struct Facts {
+    /// By member.
+    pub members: BTreeMap<ClusterName, MemberFacts>,
+    /// What is to be copied now, by the entry of `resources` that copies it: ready to be sent to another member.
+    pub copies: BTreeMap<String, Value>,
+}
+
+/// What one member tells.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MemberFacts {
+    /// Whether it did not answer.
+    pub unreachable: bool,
+    /// The objects that the federation keeps on it.
+    pub objects: BTreeMap<ObjectKey, ObjectFacts>,
+}
+
+/// What is known of an object of the federation on a member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ObjectFacts {
+    /// The replicas that it was given when they were divided last.
+    pub replicas: Option<u64>,
+    /// Whether an autoscaler writes its number of replicas.
+    pub autoscaled: bool,
+}
+
+impl Facts {
+    /// Whether an autoscaler writes the number of replicas of a workload on a member.
+    #[must_use]
+    pub fn is_autoscaled(&self, member: &ClusterName, key: &ObjectKey) -> bool {
+        self.object(member, key).is_some_and(|object| object.autoscaled)
+    }
+
+    /// The replicas that a workload was given on a member.
+    #[must_use]
+    pub fn replicas(&self, member: &ClusterName, key: &ObjectKey) -> Option<u64> {
+        self.object(member, key).and_then(|object| object.replicas)
+    }
+
+    /// The members that did not answer.
+    #[must_use]
+    pub fn unreachable(&self) -> BTreeSet<ClusterName> {
+        let silent = self.members.iter().filter(|(_, member)| member.unreachable);
+        silent.map(|(name, _)| name.clone()).collect()
+    }
+
+    fn object(&self, member: &ClusterName, key: &ObjectKey) -> Option<&ObjectFacts> {
+        self.members.get(member)?.objects.get(key)
+    }
+}
+
+impl std::fmt::Debug for Facts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // What is copied may be secret.
+        f.debug_struct("Facts").field("members", &self.members).finish_non_exhaustive()
+    }
+}
