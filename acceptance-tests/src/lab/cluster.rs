@@ -72,6 +72,11 @@ impl Cluster {
         kubeconfig::render(&[self.context_at(host)])
     }
 
+    /// The same for another user: the `user` of a kubeconfig, such as `{ "tokenFile": … }`.
+    pub fn kubeconfig_as(&self, user: &serde_json::Value) -> String {
+        kubeconfig::render_as(&self.context_at(&self.host), user)
+    }
+
     /// A client with all rights, that goes to the API server directly.
     ///
     /// # Errors
@@ -85,16 +90,15 @@ impl Cluster {
     /// # Errors
     /// As [`Self::client`].
     pub async fn client_at(&self, host: &str) -> anyhow::Result<kube::Client> {
-        crate::install_crypto_provider();
-        let kubeconfig =
-            Kubeconfig::from_yaml(&self.kubeconfig_for(host)).context("cannot read our kubeconfig")?;
-        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-            .await
-            .context("cannot use our kubeconfig")?;
-        // A proxy from the environment cannot reach our loopback.
-        config.proxy_url = None;
-        config.headers.push((http::header::USER_AGENT, http::HeaderValue::from_static(USER_AGENT)));
-        kube::Client::try_from(config).context("cannot make a client")
+        client(&self.kubeconfig_for(host)).await
+    }
+
+    /// A client for another user, as in [`Self::kubeconfig_as`].
+    ///
+    /// # Errors
+    /// As [`Self::client`].
+    pub async fn client_as(&self, user: &serde_json::Value) -> anyhow::Result<kube::Client> {
+        client(&self.kubeconfig_as(user)).await
     }
 
     /// A client certificate for a user of this cluster, with its key, both PEM. What the user may do is up to roles.
@@ -138,6 +142,18 @@ impl Cluster {
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
+}
+
+async fn client(kubeconfig: &str) -> anyhow::Result<kube::Client> {
+    crate::install_crypto_provider();
+    let kubeconfig = Kubeconfig::from_yaml(kubeconfig).context("cannot read our kubeconfig")?;
+    let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .context("cannot use our kubeconfig")?;
+    // A proxy from the environment cannot reach our loopback.
+    config.proxy_url = None;
+    config.headers.push((http::header::USER_AGENT, http::HeaderValue::from_static(USER_AGENT)));
+    kube::Client::try_from(config).context("cannot make a client")
 }
 
 impl fmt::Debug for Cluster {

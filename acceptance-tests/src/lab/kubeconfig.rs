@@ -16,7 +16,27 @@ pub(crate) struct Context<'a> {
 ///
 /// JSON, which every reader of YAML accepts and which needs no quoting rules.
 pub(crate) fn render(contexts: &[Context<'_>]) -> String {
+    let users: Vec<Value> = contexts
+        .iter()
+        .map(|context| {
+            json!({
+                "client-certificate-data": STANDARD.encode(context.client_certificate_pem),
+                "client-key-data": STANDARD.encode(context.client_key_pem),
+            })
+        })
+        .collect();
+    document(contexts, &users)
+}
+
+/// A kubeconfig with one context and this user instead of its own.
+pub(crate) fn render_as(context: &Context<'_>, user: &Value) -> String {
+    document(std::slice::from_ref(context), std::slice::from_ref(user))
+}
+
+fn document(contexts: &[Context<'_>], users: &[Value]) -> String {
     let list = |entry: fn(&Context<'_>) -> Value| contexts.iter().map(entry).collect::<Vec<_>>();
+    let users =
+        contexts.iter().zip(users).map(|(context, user)| json!({ "name": context.name, "user": user }));
     let document = json!({
         "apiVersion": "v1",
         "kind": "Config",
@@ -28,13 +48,7 @@ pub(crate) fn render(contexts: &[Context<'_>]) -> String {
                 "certificate-authority-data": STANDARD.encode(context.ca_pem),
             },
         })),
-        "users": list(|context| json!({
-            "name": context.name,
-            "user": {
-                "client-certificate-data": STANDARD.encode(context.client_certificate_pem),
-                "client-key-data": STANDARD.encode(context.client_key_pem),
-            },
-        })),
+        "users": users.collect::<Vec<_>>(),
         "contexts": list(|context| json!({
             "name": context.name,
             "context": { "cluster": context.name, "user": context.name },

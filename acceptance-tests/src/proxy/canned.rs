@@ -44,8 +44,8 @@ pub(super) async fn answer(client: TcpStream, tls: &TlsAcceptor, status: u16) {
 }
 
 /// An answer with this status in Kubernetes' own form, that may say how many seconds to wait.
-pub(super) fn refusal(status: u16, retry_after: Option<u32>) -> String {
-    let (reason, message) = match status {
+pub(super) fn refusal(code: u16, retry_after: Option<u32>) -> String {
+    let (reason, message) = match code {
         401 => ("Unauthorized", "the lab's proxy says: who are you?"),
         403 => ("Forbidden", "the lab's proxy says: you may not"),
         404 => ("NotFound", "the lab's proxy says: there is no such thing"),
@@ -55,11 +55,15 @@ pub(super) fn refusal(status: u16, retry_after: Option<u32>) -> String {
         504 => ("Timeout", "the lab's proxy says: that took too long"),
         _ => ("InternalError", "the lab's proxy says: no"),
     };
-    let body = serde_json::json!({
-        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "reason": reason, "message": message, "code": status,
-    })
-    .to_string();
     let retry = retry_after.map_or_else(String::new, |seconds| format!("retry-after: {seconds}\r\n"));
-    json_answer(status, &retry, &body)
+    json_answer(code, &retry, &status(code, reason, message))
+}
+
+/// A failure in Kubernetes' own form.
+pub(super) fn status(code: u16, reason: &str, message: &str) -> String {
+    serde_json::json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "reason": reason, "message": message, "code": code,
+    })
+    .to_string()
 }

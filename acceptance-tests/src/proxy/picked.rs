@@ -21,7 +21,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
-use super::canned::refusal;
+use super::canned::{refusal, status};
 use crate::{
     http1::{Request, json_answer, read_head, read_request, relay_body},
     lab::commands::file,
@@ -53,6 +53,8 @@ pub enum Harm {
     },
     /// It does not reach the server, and is answered with a page of a gateway instead of a `Status`.
     Page(u16),
+    /// It does not reach the server, and is answered as by one that has a webhook with side effects.
+    NoDryRun,
     /// The server carries it out; the connection is reset in the middle of the answer.
     HalfAnswered,
 }
@@ -138,6 +140,10 @@ impl Line {
             Some(Harm::Page(status)) => {
                 let page = "<html><h1>upstream connect error</h1></html>";
                 json_answer(status, "", page).replacen("application/json", "text/html", 1)
+            }
+            Some(Harm::NoDryRun) => {
+                let words = "admission webhook \"old.example.com\" does not support dry run";
+                json_answer(400, "", &status(400, "BadRequest", words))
             }
             Some(Harm::HalfAnswered) => return self.half_answer(request).await,
             None => return self.pass(request).await,
