@@ -133,7 +133,7 @@ pub fn owned_digest(live: &Value, eye: Eye<'_>, desired: Option<&Desired>) -> Op
     for path in policy::ignored_paths(&left, desired.map_or(live, |it| &it.object)) {
         policy::remove(&mut owned, &path.0);
     }
-    let secret = desired.is_some_and(|it| it.confidential) || is_secret(live);
+    let secret = desired.is_some_and(Desired::is_secret) || is_secret(live);
     Some(match eye.key.filter(|_| secret) {
         Some(key) => key.of(&owned),
         // Without a key nothing is told about a secret.

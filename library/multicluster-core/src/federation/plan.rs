@@ -256,7 +256,9 @@ pub fn plan(
                 digest: desired.digest.clone(),
                 force: matches!(action, Action::Correct | Action::Adopt),
                 adopt: action == Action::Adopt,
-                replace: there.filter(|_| desired.policy.replace_on_immutable).map(|live| live.uid.clone()),
+                replace: there
+                    .filter(|_| desired.policy.replace_on_immutable && only_if(key) == OnlyIf::Always)
+                    .map(|live| live.uid.clone()),
                 after,
                 desired: desired.clone(),
             });

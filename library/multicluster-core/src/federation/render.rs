@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::difference::is_secret;
 use crate::digest::digest;
 use crate::federation::facts::Facts;
 use crate::federation::identity::FederationSet;
@@ -49,6 +50,12 @@ impl Desired {
             copied: false,
             replicas: None,
         }
+    }
+
+    /// Whether digests of it need a key.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.confidential || is_secret(&self.object)
     }
 }
 

@@ -119,6 +119,9 @@ impl<'a> Worker<'a> {
 
     /// Writes down every object that will be touched, before any is.
     async fn begin(&mut self, plan: &MemberPlan) -> Result<Vec<Vec<Option<ResourceType>>>, FederationError> {
+        if plan.waves.iter().flatten().any(|apply| apply.desired.is_secret()) {
+            self.key = records::ensure_key(self.member, self.set).await?;
+        }
         let mut types = Vec::new();
         for wave in &plan.waves {
             let mut served = Vec::new();
@@ -202,11 +205,14 @@ impl<'a> Worker<'a> {
         failpoint::hit("object-apply-before");
         let options =
             ApplyOptions { field_manager: self.set.field_manager(), force: apply.force, dry_run: false };
-        let live = self
-            .member
-            .apply(&ty, &apply.body, options)
-            .await
-            .map_err(FederationError::with("apply", key))?;
+        let live = match self.member.apply(&ty, &apply.body, options.clone()).await {
+            Err(error) if error.is_immutable() && apply.replace.is_some() => {
+                self.make_way(&ty, apply).await?;
+                self.member.apply(&ty, &apply.body, options).await
+            }
+            answer => answer,
+        };
+        let live = live.map_err(FederationError::with("apply", key))?;
         failpoint::hit("object-apply-after");
         tracing::info!(cluster = %self.member.name, object = %key, "applied");
         if key.kind.kind == "CustomResourceDefinition" {
@@ -217,6 +223,24 @@ impl<'a> Worker<'a> {
             self.member.forget_discovery();
         }
         Ok((ty, live))
+    }
+
+    /// Deletes an object that cannot be changed as wanted, so that it can be made anew.
+    async fn make_way(&self, ty: &ResourceType, apply: &Apply) -> Result<(), FederationError> {
+        let (key, uid) = (&apply.key, apply.replace.as_deref().unwrap_or_default());
+        let namespace = key.namespace.as_deref();
+        failpoint::hit("object-replace-before");
+        self.member
+            .delete(ty, namespace, &key.name, uid, Propagation::Background)
+            .await
+            .map_err(FederationError::with("replace", key))?;
+        failpoint::hit("object-replace-after");
+        tracing::info!(cluster = %self.member.name, object = %key, "deleted, to be made anew");
+        self.member
+            .wait_gone(ty, namespace, &key.name, uid, &self.run.wait())
+            .await
+            .map_err(FederationError::with("replace", key))
+            .map(drop)
     }
 
     async fn await_ready(&self, workloads: &BTreeSet<ObjectKey>) -> Result<(), FederationError> {

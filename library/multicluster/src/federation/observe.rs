@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use multicluster_core::federation::identity::FederationSet;
 use multicluster_core::federation::inventory::{Entry, Inventory, Phase};
 use multicluster_core::federation::observation::{Eye, Live, Observation};
-use multicluster_core::federation::render::MemberDesired;
+use multicluster_core::federation::render::{Desired, MemberDesired};
 use multicluster_core::object::ObjectKey;
 use multicluster_core::scope::{self, Scope};
 use serde_json::Value;
@@ -53,7 +53,14 @@ pub async fn observe(
             }
         }
     }
-    let eye = Eye { set, key: None };
+    let secret = |entry: &Entry| entry.content.is_some() || (entry.group.is_empty() && entry.kind == "Secret");
+    let recorded_secret = recorded.iter().any(|it| it.inventory.objects.iter().any(secret));
+    let key = if recorded_secret || desired.values().any(Desired::is_secret) {
+        records::read_key(member, set).await?
+    } else {
+        None
+    };
+    let eye = Eye { set, key: key.as_ref() };
     let mut live = BTreeMap::new();
     let mut note = |ty: &ResourceType, object: Value| {
         let Some(key) = key_of(&object) else { return };

@@ -1,5 +1,8 @@
 //! The federation's own objects on a member: a namespace, the inventory in it, and the lease beside that.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use multicluster_core::digest::SecretDigest;
 use multicluster_core::federation::identity::{
     FEDERATION_LABEL, FederationSet, GROUP_KINDS_ANNOTATION, ID_LABEL, NAMESPACES_ANNOTATION, RECORD_LABEL,
     TOOLING_ANNOTATION,
@@ -18,6 +21,8 @@ use crate::member::{Member, MemberError, Propagation, ResourceType};
 
 /// The key of the inventory in its ConfigMap.
 const DATA_KEY: &str = "inventory.json";
+/// The key of the key in its Secret.
+const KEY_KEY: &str = "key";
 /// What the ApplySet specification calls the tooling.
 const TOOLING: &str = concat!("multicluster/v", env!("CARGO_PKG_VERSION"));
 
@@ -82,6 +87,53 @@ pub(super) async fn write_inventory(
     Ok(text(&written, "/metadata/resourceVersion").to_owned())
 }
 
+/// The key for digests of secrets that the record of the set holds; `None` if none was needed so far.
+pub(super) async fn read_key(
+    member: &Member,
+    set: &FederationSet,
+) -> Result<Option<SecretDigest>, FederationError> {
+    let found = member
+        .get(&ResourceType::secret(), Some(&set.namespace), &set.inventory_name())
+        .await
+        .map_err(FederationError::while_("read the key for digests of secrets"))?;
+    Ok(found.as_ref().and_then(key_of))
+}
+
+/// The same, and makes it first if there is none.
+pub(super) async fn ensure_key(
+    member: &Member,
+    set: &FederationSet,
+) -> Result<Option<SecretDigest>, FederationError> {
+    if let Some(key) = read_key(member, set).await? {
+        return Ok(Some(key));
+    }
+    // 244 random bits of the system's own generator.
+    let random = [uuid::Uuid::new_v4().into_bytes(), uuid::Uuid::new_v4().into_bytes()].concat();
+    let object = json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": set.inventory_name(),
+            "namespace": set.namespace,
+            "labels": { RECORD_LABEL: "key", FEDERATION_LABEL: set.federation.as_str() },
+        },
+        "data": { KEY_KEY: STANDARD.encode(random) },
+    });
+    failpoint::hit("key-create-before");
+    let made = member.create(&ResourceType::secret(), &object, &set.field_manager()).await;
+    failpoint::hit("key-create-after");
+    match made {
+        Ok(made) => Ok(key_of(&made)),
+        Err(MemberError::AlreadyExists) => read_key(member, set).await,
+        Err(error) => Err(FederationError::while_("make the key for digests of secrets")(error)),
+    }
+}
+
+fn key_of(secret: &Value) -> Option<SecretDigest> {
+    let encoded = secret.pointer("/data")?.get(KEY_KEY)?.as_str()?;
+    Some(SecretDigest::new(&STANDARD.decode(encoded).ok()?))
+}
+
 /// Makes the namespace of the records, unless it is there.
 pub(super) async fn ensure_namespace(
     member: &Member,
@@ -139,8 +191,13 @@ pub(super) async fn remove(
             delete_inventory(member, set).await?;
         }
         None => {
+            delete_own(member, set, &ResourceType::secret()).await?;
             delete_inventory(member, set).await?;
-            lease.delete().await;
+            if other_sets(member, set).await?.is_empty() {
+                lease.delete().await;
+            } else {
+                lease.release().await;
+            }
         }
     }
     Ok(())
@@ -160,7 +217,9 @@ async fn namespace_to_remove(
     let (inventory, lease) = (set.inventory_name(), set.lease_name());
     let ours = |object: &Value| {
         let named = (text(object, "/kind"), text(object, "/metadata/name"));
-        named == ("ConfigMap", inventory.as_str()) || named == ("Lease", lease.as_str())
+        named == ("ConfigMap", inventory.as_str())
+            || named == ("Secret", inventory.as_str())
+            || named == ("Lease", lease.as_str())
     };
     let others = leftovers::in_namespace(member, &set.namespace, ours).await;
     let others = others.map_err(FederationError::while_(doing.as_str()))?;
@@ -168,18 +227,46 @@ async fn namespace_to_remove(
 }
 
 async fn delete_inventory(member: &Member, set: &FederationSet) -> Result<(), FederationError> {
+    failpoint::hit("inventory-delete-before");
+    delete_own(member, set, &ResourceType::config_map()).await?;
+    failpoint::hit("inventory-delete-after");
+    Ok(())
+}
+
+/// Deletes the record of this kind.
+async fn delete_own(member: &Member, set: &FederationSet, ty: &ResourceType) -> Result<(), FederationError> {
     let doing = "remove the federation's record";
-    let ty = ResourceType::config_map();
     let name = set.inventory_name();
-    let found = member.get(&ty, Some(&set.namespace), &name).await.map_err(FederationError::while_(doing))?;
+    let found = member.get(ty, Some(&set.namespace), &name).await.map_err(FederationError::while_(doing))?;
     if let Some(object) = found {
-        failpoint::hit("inventory-delete-before");
         let uid = text(&object, "/metadata/uid");
         member
-            .delete(&ty, Some(&set.namespace), &name, uid, Propagation::Background)
+            .delete(ty, Some(&set.namespace), &name, uid, Propagation::Background)
             .await
             .map_err(FederationError::while_(doing))?;
-        failpoint::hit("inventory-delete-after");
     }
     Ok(())
+}
+
+/// The names of the other sets of the federation that have a record on the member.
+///
+/// # Errors
+/// [`FederationError`] if they cannot be listed.
+pub(super) async fn other_sets(member: &Member, set: &FederationSet) -> Result<Vec<String>, FederationError> {
+    let records = member
+        .list_namespace(&ResourceType::config_map(), &set.namespace)
+        .await
+        .map_err(FederationError::while_("list the federation's records"))?;
+    let prefix = format!("federation.{}.", set.federation);
+    let labels = |record: &Value, name: &str| {
+        record.pointer("/metadata/labels").and_then(|it| it.get(name)?.as_str().map(str::to_owned))
+    };
+    Ok(records
+        .iter()
+        .filter(|record| labels(record, RECORD_LABEL).as_deref() == Some("inventory"))
+        .filter(|record| labels(record, FEDERATION_LABEL).as_deref() == Some(set.federation.as_str()))
+        .filter_map(|record| text(record, "/metadata/name").strip_prefix(&prefix))
+        .filter(|name| *name != set.set)
+        .map(str::to_owned)
+        .collect())
 }
