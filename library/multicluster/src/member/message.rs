@@ -13,7 +13,7 @@ pub(crate) fn cut(text: &str) -> String {
         let characters = word.chars().count();
         if length + separator + characters > LIMIT {
             let rest = LIMIT.saturating_sub(length + separator);
-            if separator == 1 {
+            if separator == 1 && rest > 0 {
                 line.push(' ');
             }
             line.extend(word.chars().filter(|c| !c.is_control()).take(rest));
@@ -42,6 +42,13 @@ mod tests {
     #[case::empty("", "")]
     fn cuts(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(cut(text), expected);
+    }
+
+    #[test]
+    fn a_line_that_is_full_takes_no_blank() {
+        let full = "x".repeat(LIMIT);
+        assert_eq!(cut(&format!("{full} y")), format!("{full}…"));
+        assert_eq!(cut(&full), full);
     }
 
     proptest! {
