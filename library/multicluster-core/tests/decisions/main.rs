@@ -3,6 +3,8 @@
 #![recursion_limit = "256"] // for json! of whole objects
 
 #[cfg(test)]
+mod copies;
+#[cfg(test)]
 mod dependencies;
 #[cfg(test)]
 mod difference;
@@ -12,6 +14,8 @@ mod digest;
 mod managed_fields;
 #[cfg(test)]
 mod manifest;
+#[cfg(test)]
+mod networking;
 #[cfg(test)]
 mod overrides;
 #[cfg(test)]
