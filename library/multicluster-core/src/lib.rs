@@ -16,6 +16,7 @@ pub mod object;
 pub mod overrides;
 pub mod path;
 pub mod placement;
+pub mod probe;
 pub mod readiness;
 pub mod replicas;
 pub mod scope;

@@ -5,13 +5,21 @@
 //!
 //! Invariant: foreign `managedFields`, however malformed, never panic; what cannot be read owns nothing.
 
+mod left_over;
 mod lost;
+mod migrate;
+mod pair;
+mod predecessors;
 mod project;
 mod tree;
 
 use serde_json::{Map, Value};
 
+pub use self::left_over::left_over;
 pub use self::lost::{LostField, lost};
+pub use self::migrate::{Rest, migration};
+pub(crate) use self::pair::owned_in_either;
+pub use self::predecessors::Owners;
 use self::tree::Tree;
 use crate::object::text;
 use crate::path::{FieldPath, Step};
