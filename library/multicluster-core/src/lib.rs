@@ -3,6 +3,7 @@
 //! Everything here is a function of its arguments: no I/O, clock, randomness, environment or files. The same input
 //! gives the same answer everywhere, so that a plan shown to a human is the plan that is carried out.
 
+pub mod capacity;
 pub mod copies;
 pub mod dependencies;
 pub mod difference;

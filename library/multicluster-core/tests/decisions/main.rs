@@ -3,6 +3,8 @@
 #![recursion_limit = "256"] // for json! of whole objects
 
 #[cfg(test)]
+mod capacity;
+#[cfg(test)]
 mod copies;
 #[cfg(test)]
 mod dependencies;
