@@ -49,7 +49,7 @@ pub enum SpreadError {
     },
     /// The selected members lie in too few groups.
     #[error(
-        "at least {min_groups} values of label `{by}` are needed, and the selected members have {}{}",
+        "`min_groups` is {min_groups}, and label `{by}` of the selected members has {}{}",
         counted(.groups), without_label(.without)
     )]
     TooFewGroups {
@@ -146,7 +146,11 @@ fn count(length: usize) -> u64 {
 }
 
 fn counted(groups: &[String]) -> String {
-    if groups.is_empty() { "none".to_owned() } else { format!("{} ({})", groups.len(), list(groups)) }
+    match groups {
+        [] => "no value".to_owned(),
+        [_] => format!("one value ({})", list(groups)),
+        _ => format!("{} values ({})", groups.len(), list(groups)),
+    }
 }
 
 fn without_label(without: &[ClusterName]) -> String {

@@ -21,11 +21,21 @@ mod networking;
 #[cfg(test)]
 mod overrides;
 #[cfg(test)]
+mod overrides_containers;
+#[cfg(test)]
+mod overrides_images;
+#[cfg(test)]
+mod overrides_merge;
+#[cfg(test)]
 mod placement;
+#[cfg(test)]
+mod placement_spread;
 #[cfg(test)]
 mod readiness;
 #[cfg(test)]
 mod replicas;
+#[cfg(test)]
+mod selector;
 #[cfg(test)]
 mod values;
 #[cfg(test)]

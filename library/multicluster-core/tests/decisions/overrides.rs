@@ -1,7 +1,8 @@
-use std::collections::BTreeSet;
-
 use multicluster_core::names::ClusterName;
-use multicluster_core::overrides::{Override, apply, parse_patch};
+use multicluster_core::overrides::{
+    Change, OverrideError, PROTECTED, Scope, apply, apply_change, parse_patch,
+};
+use multicluster_core::selector::{Labels, Selector};
 use proptest::prelude::*;
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -103,6 +104,22 @@ fn applied(#[case] patch: Value, #[case] pointer: &str, #[case] expect: Value) {
     r#"[{ "op": "add", "path": "/metadata/generateName", "value": "b" }]"#,
     "operation 0 (add /metadata/generateName): an override must not change `metadata.generateName`"
 )]
+#[case::uid(
+    r#"[{ "op": "add", "path": "/metadata/uid", "value": "HUSH" }]"#,
+    "operation 0 (add /metadata/uid): an override must not change `metadata.uid`"
+)]
+#[case::resource_version(
+    r#"[{ "op": "add", "path": "/metadata/resourceVersion", "value": "HUSH" }]"#,
+    "operation 0 (add /metadata/resourceVersion): an override must not change `metadata.resourceVersion`"
+)]
+#[case::within_managed_fields(
+    r#"[{ "op": "remove", "path": "/metadata/managedFields/0" }]"#,
+    "operation 0 (remove /metadata/managedFields/0): an override must not change `metadata.managedFields`"
+)]
+#[case::within_status(
+    r#"[{ "op": "add", "path": "/status/replicas", "value": 1 }]"#,
+    "operation 0 (add /status/replicas): an override must not change `status`"
+)]
 #[case::all_metadata(
     r#"[{ "op": "replace", "path": "/metadata", "value": {} }]"#,
     "operation 0 (replace /metadata): an override must not change `metadata.name`"
@@ -129,8 +146,8 @@ fn refused(#[case] text: &str, #[case] message: &str) {
     "operation 0 (replace /spec/absent): the path does not exist in the object"
 )]
 #[case::no_such_parent(
-    json!([{ "op": "add", "path": "/status/x", "value": 1 }]),
-    "operation 0 (add /status/x): the path does not exist in the object"
+    json!([{ "op": "add", "path": "/spec/strategy/type", "value": 1 }]),
+    "operation 0 (add /spec/strategy/type): the path does not exist in the object"
 )]
 #[case::beyond_the_list(
     json!([{ "op": "remove", "path": "/spec/template/containers/2" }]),
@@ -183,17 +200,55 @@ fn long_patches_are_refused() {
 }
 
 #[rstest]
-#[case::named("aws", true)]
-#[case::named_with_others("gcp aws", true)]
-#[case::not_named("gcp", false)]
-#[case::nobody("", false)]
-fn overrides_concern_clusters(#[case] clusters: &str, #[case] expect: bool) {
+#[case::a_label(json!([{ "op": "add", "path": "/metadata/labels/multicluster.dev~1federation", "value": "HUSH" }]))]
+#[case::all_labels(
+    json!([{ "op": "add", "path": "/metadata/labels", "value": { "applyset.kubernetes.io/part-of": "HUSH" } }])
+)]
+#[case::an_annotation(json!([
+    { "op": "add", "path": "/metadata/annotations", "value": {} },
+    { "op": "copy", "from": "/kind", "path": "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration" },
+]))]
+fn reserved_keys_are_not_set(#[case] patch: Value) {
+    let mut object = deployment();
+    let patch = parse_patch(&patch.to_string()).unwrap();
+    let error = apply(&mut object, &patch).unwrap_err();
+    assert!(matches!(error, OverrideError::Reserved { .. }), "{error}");
+    assert!(!error.to_string().contains("HUSH"));
+    assert_eq!(error, apply_change(&mut object, &Change::JsonPatch(patch)).unwrap_err());
+    assert_eq!(object, deployment(), "what failed changed the object");
+}
+
+#[test]
+fn owner_references_may_be_set() {
+    let owners = json!([{ "op": "add", "path": "/metadata/ownerReferences", "value": [{ "name": "it" }] }]);
+    let mut object = deployment();
+    apply(&mut object, &parse_patch(&owners.to_string()).unwrap()).unwrap();
+    assert_eq!(object["metadata"]["ownerReferences"][0]["name"], "it");
+}
+
+#[rstest]
+#[case::nothing_said(None, None, true)]
+#[case::named(Some("aws"), None, true)]
+#[case::named_with_others(Some("gcp aws"), None, true)]
+#[case::not_named(Some("gcp"), None, false)]
+#[case::nobody(Some(""), None, false)]
+#[case::selected(None, Some("edge"), true)]
+#[case::not_selected(None, Some("core"), false)]
+#[case::named_and_selected(Some("aws"), Some("edge"), true)]
+#[case::named_and_not_selected(Some("aws"), Some("core"), false)]
+#[case::selected_and_not_named(Some("gcp"), Some("edge"), false)]
+fn overrides_concern_clusters(
+    #[case] clusters: Option<&str>,
+    #[case] tier: Option<&str>,
+    #[case] expect: bool,
+) {
     let cluster = |name: &str| ClusterName::new(name).unwrap();
-    let clusters: BTreeSet<ClusterName> = clusters.split_whitespace().map(cluster).collect();
-    let mut change = Override { clusters: Some(clusters), patch: parse_patch("[]").unwrap() };
-    assert_eq!(change.concerns(&cluster("aws")), expect);
-    change.clusters = None;
-    assert!(change.concerns(&cluster("aws")), "an override that names no clusters is for all");
+    let tiers = |tier: &str| Labels::from([("tier".to_owned(), tier.to_owned())]);
+    let scope = Scope {
+        clusters: clusters.map(|names| names.split_whitespace().map(cluster).collect()),
+        selector: tier.map(|tier| Selector::new(tiers(tier), Vec::new()).unwrap()),
+    };
+    assert_eq!(scope.concerns(&cluster("aws"), &tiers("edge")), expect);
 }
 
 fn pointer() -> impl Strategy<Value = String> {
@@ -218,7 +273,7 @@ proptest! {
         if let Ok(patch) = parse_patch(&patch.to_string()) {
             let before = object.clone();
             let done = apply(&mut object, &patch);
-            for identity in ["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace", "/metadata/generateName"] {
+            for (identity, _) in PROTECTED {
                 prop_assert_eq!(object.pointer(identity), before.pointer(identity));
             }
             prop_assert!(done.is_ok() || object == before);
