@@ -387,7 +387,7 @@ fn divide(
     // A workload without `spec.replicas` has one, says its API.
     let total = replicas.total.or(written).unwrap_or(1);
     let share = |name: &ClusterName| {
-        replicas.clusters.get(name).copied().unwrap_or(Share { weight: 1, min: 0, max: None })
+        replicas.clusters.get(name).copied().unwrap_or(Share { weight: 1, min: 0, max: None, exact: None })
     };
     let shares = placed.iter().map(|name| (name.clone(), share(name))).collect();
     let counts = replicas::divide(total, &shares).map_err(|error| (Field::Replicas, error.to_string()))?;

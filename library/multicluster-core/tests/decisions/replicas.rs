@@ -1,16 +1,16 @@
-use std::cmp::Reverse;
+mod distribution;
+mod kubefed;
+mod steady;
+mod vectors;
+
 use std::collections::BTreeMap;
-use std::fmt;
 
 use multicluster_core::replicas::{DivisionError, LARGEST_TOTAL, Share, divide};
 use proptest::prelude::*;
 use rstest::rstest;
-use serde_json::Value;
-
-const VECTORS: &str = include_str!("../vectors/division.json");
 
 fn share(weight: u64, min: u64, max: Option<u64>) -> Share {
-    Share { weight, min, max }
+    Share { weight, min, max, exact: None }
 }
 
 /// Clusters `a`, `b`, … in the order given.
@@ -20,72 +20,6 @@ fn shares(list: &[Share]) -> BTreeMap<char, Share> {
 
 fn seats(total: u64, list: &[Share]) -> Result<Vec<u64>, DivisionError> {
     divide(total, &shares(list)).map(|divided| divided.into_values().collect())
-}
-
-fn counts(value: &Value) -> BTreeMap<String, u64> {
-    value
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, count)| (name.clone(), count.as_u64().unwrap()))
-        .collect()
-}
-
-#[test]
-fn webster_vectors() {
-    let vectors: Value = serde_json::from_str(VECTORS).unwrap();
-    let cases = vectors["webster"].as_array().unwrap();
-    assert_eq!(cases.len(), 23);
-    for case in cases {
-        let weights = counts(&case["weights"]);
-        let initial = counts(&case["initial"]);
-        let mut shares: BTreeMap<String, Share> =
-            initial.iter().map(|(name, min)| (name.clone(), share(0, *min, None))).collect();
-        for (name, weight) in &weights {
-            shares.entry(name.clone()).or_insert(share(0, 0, None)).weight = *weight;
-        }
-        let total = case["total"].as_u64().unwrap() + initial.values().sum::<u64>();
-        let found = if case["tie"] == "name_desc" {
-            let reversed =
-                shares.into_iter().map(|(name, share)| (Descending(Reverse(name)), share)).collect();
-            divide(total, &reversed).unwrap().into_iter().map(|(name, seats)| (name.0.0, seats)).collect()
-        } else {
-            divide(total, &shares).unwrap()
-        };
-        assert_eq!(found, counts(&case["expect"]), "{}", case["id"]);
-    }
-}
-
-/// A name whose order breaks ties the other way round.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Descending(Reverse<String>);
-
-impl fmt::Display for Descending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.0)
-    }
-}
-
-#[test]
-fn bounded_vectors() {
-    let vectors: Value = serde_json::from_str(VECTORS).unwrap();
-    let cases = vectors["bounded"].as_array().unwrap();
-    assert_eq!(cases.len(), 15);
-    for case in cases {
-        let shares: BTreeMap<String, Share> = case["clusters"]
-            .as_object()
-            .unwrap()
-            .iter()
-            .map(|(name, cluster)| {
-                let number = |field: &str| cluster.get(field).and_then(Value::as_u64);
-                let exact = number("exact");
-                let min = exact.or(number("min")).unwrap_or(0);
-                (name.clone(), share(number("weight").unwrap(), min, exact.or(number("max"))))
-            })
-            .collect();
-        let found = divide(case["total"].as_u64().unwrap(), &shares).unwrap();
-        assert_eq!(found, counts(&case["expect"]), "{}: {}", case["id"], case["title"]);
-    }
 }
 
 #[rstest]
@@ -99,6 +33,8 @@ fn bounded_vectors() {
 )]
 #[case::no_ceiling_bias(10, &[share(1, 0, None); 7], &[2, 2, 2, 1, 1, 1, 1])]
 #[case::all_full(7, &[share(9, 0, Some(3)), share(1, 0, Some(4))], &[3, 4])]
+#[case::exact(10, &[Share { exact: Some(3), ..share(9, 0, None) }, share(1, 0, None)], &[3, 7])]
+#[case::exact_within_its_bounds(10, &[Share { exact: Some(3), ..share(9, 3, Some(3)) }, share(1, 0, None)], &[3, 7])]
 #[case::largest_weights(3, &[share(u64::MAX, 0, None), share(u64::MAX - 1, 0, None)], &[2, 1])]
 #[case::far_apart(1000, &[share(u64::MAX, 0, None), share(1, 0, None)], &[1000, 0])]
 #[case::largest_total(
@@ -128,6 +64,15 @@ fn divided(#[case] total: u64, #[case] list: &[Share], #[case] expect: &[u64]) {
 #[case::minimums_beyond_all_numbers(
     1, &[share(1, u64::MAX, None), share(1, u64::MAX, None)],
     "1 replicas do not fit: the clusters take at least 36893488147419103230"
+)]
+#[case::exact_below_the_minimum(
+    3, &[Share { exact: Some(3), ..share(1, 4, None) }], "`a` is to run exactly 3, and at least 4"
+)]
+#[case::exact_above_the_maximum(
+    3, &[Share { exact: Some(3), ..share(1, 0, Some(2)) }], "`a` is to run exactly 3, and at least 0 and at most 2"
+)]
+#[case::exact_and_no_more(
+    4, &[Share { exact: Some(3), ..share(1, 0, None) }], "4 replicas do not fit: the clusters take exactly 3"
 )]
 #[case::more_than_kubernetes_counts(
     LARGEST_TOTAL + 1, &[share(1, 0, None)], "2147483648 replicas are more than Kubernetes can count (2147483647)"
@@ -166,7 +111,7 @@ prop_compose! {
         min in 0_u64..6,
         room in proptest::option::of(0_u64..20),
     ) -> Share {
-        Share { weight, min, max: room.map(|room| min + room) }
+        share(weight, min, room.map(|room| min + room))
     }
 }
 

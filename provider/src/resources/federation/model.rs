@@ -141,7 +141,7 @@ fn replicas(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Replicas> 
         let name = cluster_name(name, &share.path(), diagnostics)?;
         let weight = number(&share, "weight").unwrap_or(1);
         let min = number(&share, "min").unwrap_or(0);
-        clusters.insert(name, Share { weight, min, max: number(&share, "max") });
+        clusters.insert(name, Share { weight, min, max: number(&share, "max"), exact: None });
     }
     Some(Replicas { target: target(&node.attribute("target")), total: number(node, "total"), clusters })
 }

@@ -235,7 +235,7 @@ fn the_federations_own_records_are_not_federated(
 
 #[test]
 fn strangers_are_named() {
-    let share = Share { weight: 1, min: 0, max: None };
+    let share = Share { weight: 1, min: 0, max: None, exact: None };
     let of_replicas = Replicas { clusters: BTreeMap::from([(name("mars"), share)]), ..replicas(None) };
     let resource = ResourceSpec { replicas: Some(of_replicas), ..entry(&[deployment(1)]) };
     assert_eq!(problem(&spec([("web", resource)])).0, Field::ReplicasOf(name("mars")));
