@@ -18,6 +18,7 @@ pub mod overrides;
 pub mod path;
 pub mod placement;
 pub mod probe;
+pub mod rbac;
 pub mod readiness;
 pub mod replicas;
 pub mod scope;

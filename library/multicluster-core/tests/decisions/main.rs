@@ -31,6 +31,8 @@ mod placement;
 #[cfg(test)]
 mod placement_spread;
 #[cfg(test)]
+mod rbac;
+#[cfg(test)]
 mod readiness;
 #[cfg(test)]
 mod replicas;
