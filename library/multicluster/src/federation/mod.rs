@@ -14,14 +14,19 @@ mod concurrent;
 mod error;
 mod kinds;
 mod leftovers;
+mod migrate;
 mod observe;
+mod probe;
 mod records;
+mod refusals;
 mod remove;
 mod run;
 
 pub use apply::{ApplyJob, MemberJob, MemberReport, Report, apply, reopen_if_abandoned};
 pub use error::{FederationError, Reason};
+pub use migrate::{TakeOver, take_over};
 pub use observe::{Observed, observe};
+pub use probe::{Before, Candidate, Probed, probe};
 pub use remove::{RemoveJob, remove};
 pub use run::{Mode, Run};
 

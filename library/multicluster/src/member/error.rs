@@ -107,8 +107,17 @@ impl MemberError {
     #[must_use]
     pub fn is_immutable(&self) -> bool {
         // The server has no code for this; these are its words, stable since they were introduced.
-        const WORDS: [&str; 4] =
-            ["field is immutable", "may not change once set", "cannot change", "updates to statefulset spec"];
+        const WORDS: [&str; 8] = [
+            "is immutable",
+            "may not change once set",
+            "may not change fields other than",
+            "may not be changed in an update",
+            "cannot change",
+            "cannot be changed",
+            "updates to statefulset spec",
+            // What a definition's rule is said to be if it has no words of its own.
+            "failed rule: self == oldSelf",
+        ];
         matches!(self, Self::Invalid { fields }
             if fields.iter().any(|field| WORDS.iter().any(|words| field.message.contains(words))))
     }

@@ -26,6 +26,7 @@ mod established;
 mod gone;
 mod message;
 mod objects;
+mod patch;
 mod pods;
 mod ready;
 mod refusal;

@@ -27,6 +27,11 @@ impl Quoting {
             Self::Forbidden if said.contains("illegal base64 data") => {
                 "a value under `data` is not base64 (plain text belongs under `stringData`)".to_owned()
             }
+            // The words behind the value.
+            Self::Forbidden if said.ends_with("field is immutable") => "field is immutable".to_owned(),
+            Self::Forbidden if said.ends_with("field is immutable when `immutable` is set") => {
+                "field is immutable when `immutable` is set".to_owned()
+            }
             Self::Forbidden => {
                 "the server's words are not shown, because they may quote secret data".to_owned()
             }
@@ -63,7 +68,7 @@ fn from_status(code: u16, status: &Value, quoting: Quoting) -> MemberError {
     let message = quoting.quote(said);
     let reason = text(status, "/reason");
     if is_admission(said) {
-        return MemberError::Rejected { message };
+        return MemberError::Rejected { message: admission(said, quoting).unwrap_or(message) };
     }
     if matches!(code, 400 | 500)
         && let Some(fields) = schema_problems(said, quoting)
@@ -110,6 +115,25 @@ fn is_admission(said: &str) -> bool {
         || said.contains("ValidatingAdmissionPolicy")
 }
 
+/// What can be said of an admission webhook where the server may not be quoted: which one, and whether it came to judge
+/// the object. Its own words may repeat what it dislikes.
+fn admission(said: &str, quoting: Quoting) -> Option<String> {
+    if quoting == Quoting::Allowed {
+        return None;
+    }
+    let (before, rest) = said.split_once("webhook \"")?;
+    let (name, why) = rest.split_once('"')?;
+    let words = match (before, why) {
+        ("admission ", " does not support dry run") => format!("admission webhook \"{name}\"{why}"),
+        ("admission ", _) if why.starts_with(" denied the request") => {
+            format!("admission webhook \"{name}\" denied the request ({})", quoting.quote(said))
+        }
+        (before, _) if before.ends_with("failed calling ") => format!("failed calling webhook \"{name}\""),
+        _ => return None,
+    };
+    Some(cut(&words))
+}
+
 fn not_found(status: &Value) -> MemberError {
     let name = text(status, "/details/name");
     if name.is_empty() {
@@ -145,7 +169,7 @@ fn field_problems(status: &Value, quoting: Quoting) -> Vec<FieldProblem> {
     let fields: Vec<_> = causes(status)
         .map(|cause| FieldProblem {
             field: cut(text(cause, "/field")),
-            message: quoting.quote(text(cause, "/message")),
+            message: quoting.quote(&without_dump(text(cause, "/message"))),
         })
         .collect();
     if fields.is_empty() {
@@ -155,8 +179,24 @@ fn field_problems(status: &Value, quoting: Quoting) -> Vec<FieldProblem> {
     }
 }
 
-/// The fields that do not fit the schema. For these there are no causes, only words, in one of two forms:
-/// `failed to create typed patch object (…): .spec.a: expected string, got …` and
+/// What is wrong, without the objects that servers put before and after it: `Invalid value: …: field is immutable`.
+/// The part that matters stands at the end of the first paragraph, where a cut would lose it.
+fn without_dump(message: &str) -> String {
+    const SHORT: usize = 200;
+    let said = message.split("\n@@").next().unwrap_or(message);
+    if said.chars().count() <= SHORT {
+        return said.to_owned();
+    }
+    let end = ["}: ", "]: ", "\": "].iter().filter_map(|end| said.rfind(end)).max();
+    match (said.split_once(" value: "), end.and_then(|end| said.get(end + 3..))) {
+        (Some((what, _)), Some(why)) if what.len() < SHORT => format!("{what} value: …: {why}"),
+        _ => said.to_owned(),
+    }
+}
+
+/// The fields that do not fit the schema. For these there are no causes, only words, in one of three forms:
+/// `failed to create typed patch object (…): .spec.a: expected string, got …`,
+/// `failed to convert new object (…) to proper version: unable to convert unstructured object to v1, Kind=X: …` and
 /// `strict decoding error: unknown field "spec.a", unknown field "spec.b"`.
 fn schema_problems(said: &str, quoting: Quoting) -> Option<Vec<FieldProblem>> {
     let problem = |field: &str, message: &str| FieldProblem {
@@ -173,6 +213,12 @@ fn schema_problems(said: &str, quoting: Quoting) -> Option<Vec<FieldProblem>> {
             _ => problem("", item),
         });
         return Some(problems.collect());
+    }
+    if let Some((_, why)) = said.split_once(") to proper version: ") {
+        let why = why
+            .strip_prefix("unable to convert unstructured object to ")
+            .map_or(why, |rest| rest.split_once(": ").map_or(rest, |(_, why)| why));
+        return Some(vec![problem("", why.trim_start_matches("error decoding from json: "))]);
     }
     let (_, rest) = said.split_once("typed patch object (")?;
     let (_, list) = rest.split_once("): ")?;

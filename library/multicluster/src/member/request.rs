@@ -16,6 +16,8 @@ const ANSWER_LIMIT: usize = 128 << 20;
 pub(super) enum Payload<'a> {
     None,
     Json(&'a Value),
+    /// An RFC 6902 patch.
+    Patch(&'a Value),
     /// Server-side apply. JSON is a subset of the YAML that the server expects.
     Apply(&'a Value),
 }
@@ -70,6 +72,9 @@ pub(super) fn request(
     let (content_type, body) = match payload {
         Payload::None => (None, Body::empty()),
         Payload::Json(value) => (Some("application/json"), Body::from(value.to_string().into_bytes())),
+        Payload::Patch(value) => {
+            (Some("application/json-patch+json"), Body::from(value.to_string().into_bytes()))
+        }
         Payload::Apply(value) => {
             (Some("application/apply-patch+yaml"), Body::from(value.to_string().into_bytes()))
         }
