@@ -13,6 +13,12 @@ mod difference;
 #[cfg(test)]
 mod digest;
 #[cfg(test)]
+mod kubefed;
+#[cfg(test)]
+mod kubefed_overrides;
+#[cfg(test)]
+mod kubefed_preferences;
+#[cfg(test)]
 mod managed_fields;
 #[cfg(test)]
 mod manifest;
@@ -30,6 +36,8 @@ mod overrides_merge;
 mod placement;
 #[cfg(test)]
 mod placement_spread;
+#[cfg(test)]
+mod provenance;
 #[cfg(test)]
 mod rbac;
 #[cfg(test)]
