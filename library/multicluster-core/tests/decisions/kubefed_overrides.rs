@@ -50,6 +50,7 @@ fn spec(overrides: &str) -> Value {
 #[case::append_by_number("[{ op: add, path: /spec/list/3, value: x }]", "/spec/list", Some(json!(["a", "b", "c", "x"])))]
 #[case::from_the_end("[{ path: /spec/list/-1, value: x }]", "/spec/list", Some(json!(["a", "b", "x"])))]
 #[case::insert_from_the_end("[{ op: add, path: /spec/list/-1, value: x }]", "/spec/list", Some(json!(["a", "b", "c", "x"])))]
+#[case::insert_before_the_last("[{ op: add, path: /spec/list/-2, value: x }]", "/spec/list", Some(json!(["a", "b", "x", "c"])))]
 #[case::remove_from_the_end("[{ op: remove, path: /spec/list/-3 }]", "/spec/list", Some(json!(["b", "c"])))]
 #[case::no_value_is_null("[{ path: /spec/text }]", "/spec/text", Some(Value::Null))]
 #[case::escapes("[{ op: add, path: /spec/a~1b~0c, value: 1 }]", "/spec/a~1b~0c", Some(json!(1)))]

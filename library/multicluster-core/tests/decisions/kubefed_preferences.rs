@@ -1,9 +1,10 @@
 //! KubeFed's `ReplicaSchedulingPreference`: the user guide's examples, and how a result is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use multicluster_core::kubefed::{Expanded, LiveReplicas};
 use multicluster_core::manifest::parse;
+use multicluster_core::replicas::kubefed::{ALL_OTHERS, Preference, Schedule, plan};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -79,18 +80,27 @@ fn divisions(#[case] preference: &str, #[case] expected: &[(&str, u64)]) {
     assert_eq!(texts(&expanded.warnings), Vec::<String>::new());
 }
 
-#[test]
-fn the_key_is_namespace_and_name() {
-    // Who gets the odd replica follows from the hash of the cluster's name and the key, so another name moves it.
-    let text = documents("totalReplicas: 1", "{}");
-    let holder = |text: &str| {
-        let all = replicas(&world().expand(text).unwrap());
-        all.into_iter().find(|(_, count)| *count == 1).unwrap().0
-    };
-    let holders: std::collections::BTreeSet<String> =
-        ["web", "api", "db", "cache"].iter().map(|name| holder(&text.replace("web", name))).collect();
-    assert!(holders.len() > 1, "{holders:?}");
-    assert_eq!(holder(&text), holder(&text));
+#[rstest]
+#[case("shop", "web")]
+#[case("shop", "api")]
+#[case("shop", "cache")]
+#[case("other", "web")]
+#[case("third", "web")]
+fn the_planner_hashes_namespace_and_name(#[case] namespace: &str, #[case] name: &str) {
+    let text = documents("totalReplicas: 10", "{}").replace("shop", namespace).replace("web", name);
+    let planned = plan(&Schedule {
+        total: 10,
+        clusters: &BTreeSet::from(["a".to_owned(), "b".to_owned(), "c".to_owned()]),
+        preferences: &BTreeMap::from([(
+            ALL_OTHERS.to_owned(),
+            Preference { weight: 1, ..Preference::default() },
+        )]),
+        current: &BTreeMap::new(),
+        capacity: &BTreeMap::new(),
+        rebalance: false,
+        key: &format!("{namespace}/{name}"),
+    });
+    assert_eq!(replicas(&world().expand(&text).unwrap()), planned.unwrap().counts());
 }
 
 #[test]
