@@ -1,7 +1,7 @@
 //! Checks of single attributes, with the words that users read.
 
 use multicluster_core::names::{ClusterName, FederationName};
-use multicluster_core::{manifest as manifests, overrides};
+use multicluster_core::{manifest as manifests, networking, overrides, selector};
 use tfplugin::{Diagnostics, Node};
 
 /// The keys of `clusters` and `members`.
@@ -35,6 +35,41 @@ pub(crate) fn manifest(node: &Node<'_>, diagnostics: &mut Diagnostics) {
 pub(crate) fn patch(node: &Node<'_>, diagnostics: &mut Diagnostics) {
     if let Some(Err(error)) = node.str().map(overrides::parse_patch) {
         diagnostics.error_at(node.path(), "Invalid patch", sentence(&error));
+    }
+}
+
+/// A network such as `10.0.0.0/16`.
+pub(crate) fn cidr(node: &Node<'_>, diagnostics: &mut Diagnostics) {
+    if let Some(Err(error)) = node.str().map(str::parse::<networking::Cidr>) {
+        diagnostics.error_at(node.path(), "Invalid network", sentence(&error));
+    }
+}
+
+/// The labels of a member, which placements select by.
+pub(crate) fn labels(node: &Node<'_>, diagnostics: &mut Diagnostics) {
+    for (key, value) in node.entries() {
+        let Some(text) = value.str() else { continue };
+        if let Err(error) = selector::check_key(key).and_then(|()| selector::check_value(text)) {
+            diagnostics.error_at(value.path(), "Invalid label", sentence(&error));
+        }
+    }
+}
+
+/// A JSON merge patch as text.
+pub(crate) fn merge_patch(node: &Node<'_>, diagnostics: &mut Diagnostics) {
+    if let Some(Err(error)) = node.str().map(overrides::parse_merge_patch) {
+        diagnostics.error_at(node.path(), "Invalid patch", sentence(&error));
+    }
+}
+
+/// A JSON pointer to a field.
+pub(crate) fn pointer(node: &Node<'_>, diagnostics: &mut Diagnostics) {
+    let Some(text) = node.str() else { return };
+    let escaped = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    if !text.starts_with('/') || text.len() < 2 || !escaped {
+        let detail =
+            "It must be a JSON pointer to a field, such as `/spec/replicas`; `/` in a name is written `~1`.";
+        diagnostics.error_at(node.path(), "Invalid JSON pointer", detail);
     }
 }
 

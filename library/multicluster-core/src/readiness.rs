@@ -6,6 +6,8 @@
 mod kinds;
 mod pods;
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 pub use self::pods::{PodFailure, pod_failure};
@@ -67,12 +69,8 @@ pub fn readiness(object: &Value) -> Readiness {
 
 /// What holds for every kind; `None` if it says nothing.
 fn generic(object: &Value) -> Option<Readiness> {
-    let generation = object.pointer("/metadata/generation").and_then(Value::as_i64);
-    let observed = object.pointer("/status/observedGeneration").and_then(Value::as_i64);
-    if let (Some(generation), Some(observed)) = (generation, observed)
-        && observed < generation
-    {
-        return Some(Readiness::InProgress("its controller has not seen the latest change".to_owned()));
+    if is_stale(object) {
+        return Some(Readiness::InProgress(STALE.to_owned()));
     }
     if let Some(condition) = condition(object, "Reconciling").filter(|condition| condition.is("True")) {
         return Some(Readiness::InProgress(condition.words("it is being reconciled")));
@@ -80,6 +78,14 @@ fn generic(object: &Value) -> Option<Readiness> {
     condition(object, "Stalled")
         .filter(|condition| condition.is("True"))
         .map(|condition| Readiness::Failed(condition.words("it is stalled")))
+}
+
+const STALE: &str = "its controller has not seen the latest change";
+
+fn is_stale(object: &Value) -> bool {
+    let generation = object.pointer("/metadata/generation").and_then(Value::as_i64);
+    let observed = object.pointer("/status/observedGeneration").and_then(Value::as_i64);
+    generation.zip(observed).is_some_and(|(generation, observed)| observed < generation)
 }
 
 fn by_ready_condition(object: &Value) -> Readiness {
@@ -116,6 +122,33 @@ fn condition<'a>(object: &'a Value, kind: &str) -> Option<Condition<'a>> {
         status: text(condition, "/status"),
         reason: text(condition, "/reason"),
         message: text(condition, "/message"),
+    })
+}
+
+/// The first of the wanted conditions, by type, that a status does not show for the present generation, in words.
+///
+/// # Examples
+/// ```
+/// use std::collections::BTreeMap;
+/// use multicluster_core::readiness::unmet;
+/// use serde_json::json;
+///
+/// let wanted = BTreeMap::from([("Synced".to_owned(), "True".to_owned())]);
+/// let object = json!({ "status": { "conditions": [{ "type": "Synced", "status": "False", "reason": "Denied" }] } });
+/// assert_eq!(unmet(&object, &wanted).unwrap(), "condition Synced is False, not True (Denied)");
+/// ```
+#[must_use]
+pub fn unmet(object: &Value, wanted: &BTreeMap<String, String>) -> Option<String> {
+    if !wanted.is_empty() && is_stale(object) {
+        return Some(STALE.to_owned());
+    }
+    let (kind, status, found) = wanted
+        .iter()
+        .map(|(kind, status)| (kind, status, condition(object, kind)))
+        .find(|(_, status, found)| found.is_none_or(|found| !found.is(status)))?;
+    Some(match found {
+        Some(found) => found.words(&format!("condition {kind} is {}, not {status}", found.status)),
+        None => format!("there is no condition {kind} yet"),
     })
 }
 

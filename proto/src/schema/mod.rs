@@ -170,10 +170,10 @@ impl Attribute {
     }
 
     /// Optional objects with attributes of their own.
-    pub fn nested<const N: usize>(
+    pub fn nested<'a>(
         nesting: Nesting,
         description: impl Into<String>,
-        attributes: [(&str, Self); N],
+        attributes: impl IntoIterator<Item = (&'a str, Self)>,
     ) -> Self {
         let attributes =
             attributes.into_iter().map(|(name, attribute)| (name.to_owned(), attribute)).collect();

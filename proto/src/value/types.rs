@@ -32,6 +32,12 @@ impl Type {
         Self::List(Box::new(element))
     }
 
+    /// An object with these attributes.
+    #[must_use]
+    pub fn object<'a>(attributes: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
+        Self::Object(attributes.into_iter().map(|(name, kind)| (name.to_owned(), kind)).collect())
+    }
+
     /// A set of `element`.
     #[must_use]
     pub fn set(element: Self) -> Self {

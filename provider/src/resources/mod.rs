@@ -1,3 +1,4 @@
 //! What users manage: one folder per resource, in each `schema` → `model` → `plan` → `apply`.
 
+mod entry;
 pub(crate) mod federation;

@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::capacity::NodeCapacity;
 use crate::names::ClusterName;
 use crate::object::ObjectKey;
 
 /// What was read from the members before anything is decided. Nothing known is a valid state of it.
 #[derive(Clone, Default)]
 pub struct Facts {
+    /// Whether the members were read. Otherwise what depends on them is left as the configuration has it.
+    pub known: bool,
     /// By member.
     pub members: BTreeMap<ClusterName, MemberFacts>,
     /// What is to be copied now, by the entry of `resources` that copies it: ready to be sent to another member.
@@ -21,6 +24,8 @@ pub struct Facts {
 pub struct MemberFacts {
     /// Whether it did not answer.
     pub unreachable: bool,
+    /// Its nodes, where replicas are divided by what fits on them; otherwise none.
+    pub nodes: Vec<NodeCapacity>,
     /// The objects that the federation keeps on it.
     pub objects: BTreeMap<ObjectKey, ObjectFacts>,
 }
@@ -52,6 +57,14 @@ impl Facts {
     pub fn unreachable(&self) -> BTreeSet<ClusterName> {
         let silent = self.members.iter().filter(|(_, member)| member.unreachable);
         silent.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The members that have any of these objects.
+    #[must_use]
+    pub fn hosts_of(&self, keys: &[ObjectKey]) -> BTreeSet<ClusterName> {
+        let hosts =
+            self.members.iter().filter(|(_, member)| keys.iter().any(|key| member.objects.contains_key(key)));
+        hosts.map(|(name, _)| name.clone()).collect()
     }
 
     fn object(&self, member: &ClusterName, key: &ObjectKey) -> Option<&ObjectFacts> {

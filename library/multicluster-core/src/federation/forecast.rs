@@ -19,6 +19,8 @@ pub const MEMBER: &str = "member";
 /// What is said where nothing happens. It is said of every such object: Terraform shows a plan's forecast as a change
 /// of the last one, and an entry that disappeared would read as if the object did.
 pub const UNCHANGED: &str = "unchanged";
+/// What is said first of drift that is only to be shown.
+pub const LEFT_AS_IT_IS: &str = "drifted, left as it is";
 /// How many changed fields of one object are named.
 const NAMED_CHANGES: usize = 6;
 
@@ -126,13 +128,13 @@ fn applied(
     match &seen.status {
         Status::Absent => return Some(probed.cloned().unwrap_or_else(|| Some(create(key, wanted)))),
         Status::Missing if left_alone && seen.desired == wanted.digest => {
-            return Some(Some("drifted, left as it is: it was deleted".to_owned()));
+            return Some(Some(format!("{LEFT_AS_IT_IS}: it was deleted")));
         }
         Status::Missing => return Some(Some("create again: it was deleted".to_owned())),
         Status::Foreign { managers } => return Some(Some(foreign(wanted, managers))),
         _ if seen.terminating => return Some(Some("create again: it is being deleted".to_owned())),
         Status::Drifted { fields } => {
-            let verb = if left_alone { "drifted, left as it is" } else { "correct" };
+            let verb = if left_alone { LEFT_AS_IT_IS } else { "correct" };
             parts.push(if fields.is_empty() { verb.to_owned() } else { format!("{verb}: {}", list(fields)) });
         }
         Status::Outdated => parts.push("copy again: what it is a copy of has changed".to_owned()),

@@ -457,6 +457,28 @@ pub fn desired_sync(desired: &MemberDesired) -> String {
     sync_digest(desired.iter().map(|(key, desired)| (key.clone(), desired.digest.as_str())))
 }
 
+/// The digest that a member will have in `sync` after an apply; `None` if that is not known before. Drift that is only
+/// to be shown stays, and shows in it.
+#[must_use]
+pub fn planned_sync(seen: Option<&Seen>, desired: &MemberDesired) -> Option<String> {
+    let stays = |key: &ObjectKey, wanted: &Desired| {
+        let status = seen.and_then(|seen| seen.object(key)).map(|object| &object.status);
+        wanted.policy.drift == Drift::Detect
+            && matches!(status, Some(Status::Drifted { .. } | Status::Missing))
+    };
+    let Some(seen) = seen.filter(|_| desired.iter().any(|(key, wanted)| stays(key, wanted))) else {
+        return Some(desired_sync(desired));
+    };
+    let untouched = seen.complete
+        && seen.objects.len() == desired.len()
+        && desired.iter().all(|(key, wanted)| {
+            seen.object(key).is_some_and(|object| {
+                object.desired == wanted.digest && (object.status == Status::InSync || stays(key, wanted))
+            })
+        });
+    seen.sync().filter(|_| untouched)
+}
+
 fn sync_digest<'a>(objects: impl Iterator<Item = (ObjectKey, &'a str)>) -> String {
     let mut lines: Vec<String> = objects.map(|(key, digest)| format!("{key:?} {digest}")).collect();
     lines.sort();

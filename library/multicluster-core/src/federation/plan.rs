@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::federation::identity::{FEDERATION_LABEL, FederationSet, PART_OF_LABEL};
 use crate::federation::inventory::{Entry, Inventory, Origin, Phase, State};
 use crate::federation::observation::{self, Live, Observation, Status};
-use crate::federation::policy::{self, Adopt, Drift, REPLICAS};
+use crate::federation::policy::{self, Adopt, Drift, REPLICAS, Wait};
 use crate::federation::render::{Desired, MemberDesired};
-use crate::managed_fields;
+use crate::managed_fields::{self, Rest};
 use crate::object::ObjectKey;
 use crate::path::FieldPath;
 use crate::placement::Labels;
@@ -34,12 +34,21 @@ pub struct Apply {
     /// The UID of the object of this name that is being deleted, and has to be gone before: what is applied to it would
     /// vanish with it.
     pub after: Option<String>,
-    /// Whether it is there and not ours: then the fields of whoever made it become ours first.
-    pub adopt: bool,
+    /// Set if it is there and not ours.
+    pub adopt: Option<Takeover>,
     /// The UID of the object that may be deleted and made anew, if the server says that it cannot be changed so.
     pub replace: Option<String>,
     /// What decides how its drift is told afterwards.
     pub desired: Desired,
+}
+
+/// How an object of somebody else becomes ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Takeover {
+    /// The UID that it must have.
+    pub uid: String,
+    /// What becomes of the fields of whoever made it that are not in the body.
+    pub rest: Rest,
 }
 
 /// An object to be deleted.
@@ -73,8 +82,8 @@ pub struct MemberPlan {
     pub replaces: Option<String>,
     /// Objects to be applied, wave after wave; those of one wave in any order.
     pub waves: Vec<Vec<Apply>>,
-    /// Workloads whose pods must be ready before the apply is complete.
-    pub await_ready: BTreeSet<ObjectKey>,
+    /// Objects that are waited for before the apply is complete, and what for.
+    pub awaited: BTreeMap<ObjectKey, Wait>,
     /// Objects to be deleted, rank after rank, each to be gone before the next.
     pub deletions: Vec<Vec<Deletion>>,
     /// Objects that leave the federation and stay on the cluster: our labels are taken from them.
@@ -129,7 +138,7 @@ impl MemberPlan {
     pub fn is_empty(&self) -> bool {
         self.waves.is_empty()
             && self.deletions.is_empty()
-            && self.await_ready.is_empty()
+            && self.awaited.is_empty()
             && self.release.is_empty()
             && self.forget.is_empty()
             && self.inventory.state == State::Complete
@@ -233,7 +242,7 @@ pub fn plan(
     let recorded = observed.recorded();
     let doomed = doomed_namespaces(desired, observed);
     let mut waves: BTreeMap<waves::Wave, Vec<Apply>> = BTreeMap::new();
-    let mut await_ready = BTreeSet::new();
+    let mut awaited = BTreeMap::new();
     for (key, desired) in desired {
         let (entry, live) = (recorded.get(key).copied(), observed.live.get(key));
         let status = observation::status(entry, live);
@@ -255,7 +264,10 @@ pub fn plan(
                 body: body(set, desired, there, &status),
                 digest: desired.digest.clone(),
                 force: matches!(action, Action::Correct | Action::Adopt),
-                adopt: action == Action::Adopt,
+                adopt: there.filter(|_| action == Action::Adopt).map(|live| Takeover {
+                    uid: live.uid.clone(),
+                    rest: if desired.policy.adopt == Adopt::Always { Rest::Ours } else { Rest::Nobodys },
+                }),
                 replace: there
                     .filter(|_| desired.policy.replace_on_immutable && only_if(key) == OnlyIf::Always)
                     .map(|live| live.uid.clone()),
@@ -263,8 +275,8 @@ pub fn plan(
                 desired: desired.clone(),
             });
         }
-        if (apply.is_some() || !was_complete) && scope::has_pods(&key.kind) {
-            await_ready.insert(key.clone());
+        if (apply.is_some() || !was_complete) && desired.policy.wait.concerns(&key.kind) {
+            awaited.insert(key.clone(), desired.policy.wait.clone());
         }
     }
     if !refusals.is_empty() {
@@ -274,7 +286,7 @@ pub fn plan(
     let mut plan = MemberPlan {
         replaces: record.map(|it| it.resource_version.clone()),
         waves: waves.into_values().collect(),
-        await_ready,
+        awaited,
         deletions: leaving.deletions,
         release: leaving.release,
         forget: leaving.forget,
@@ -382,7 +394,7 @@ pub fn plan_removal(instance: &str, leave: Leave, observed: &Observation) -> Opt
         inventory,
         replaces: Some(recorded.resource_version.clone()),
         waves: Vec::new(),
-        await_ready: BTreeSet::new(),
+        awaited: BTreeMap::new(),
         deletions: leaving.deletions,
         release: leaving.release,
         forget: leaving.forget,

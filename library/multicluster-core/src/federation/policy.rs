@@ -1,11 +1,13 @@
 //! How an object of ours gets along with others who write to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use crate::managed_fields;
+use crate::object::GroupKind;
 use crate::path::{FieldPath, Step, key_step, list_key};
+use crate::scope;
 
 /// What happens to an object that exists already and is not ours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +44,42 @@ pub struct Policy {
     pub ignore_fields: BTreeSet<String>,
     /// Whether it may be deleted and made anew when the server says that a field of it cannot change.
     pub replace_on_immutable: bool,
+    /// What an apply waits for.
+    pub wait: Wait,
+}
+
+/// What an apply waits for before it counts an object as done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// That workloads have rolled out.
+    pub rollout: bool,
+    /// That it is ready, whatever its kind.
+    pub ready: bool,
+    /// That conditions of its status have these values, by their types.
+    pub conditions: BTreeMap<String, String>,
+    /// For so long at most, in seconds; absent: as long as the apply may take.
+    pub timeout: Option<u64>,
+}
+
+impl Default for Wait {
+    fn default() -> Self {
+        Self { rollout: true, ready: false, conditions: BTreeMap::new(), timeout: None }
+    }
+}
+
+impl Wait {
+    /// Whether there is anything to wait for with an object of this kind.
+    #[must_use]
+    pub fn concerns(&self, kind: &GroupKind) -> bool {
+        self.is_ready(kind) || !self.conditions.is_empty()
+    }
+
+    /// Whether it has to be ready.
+    #[must_use]
+    pub fn is_ready(&self, kind: &GroupKind) -> bool {
+        let rolls_out = scope::has_pods(kind) || (kind.group == "batch" && kind.kind == "Job");
+        self.ready || (self.rollout && rolls_out)
+    }
 }
 
 /// The number of replicas, which autoscalers write.

@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::capacity;
+use crate::copies;
+use crate::dependencies;
 use crate::difference::is_secret;
 use crate::digest::digest;
 use crate::federation::facts::Facts;
@@ -12,10 +15,10 @@ use crate::federation::identity::FederationSet;
 use crate::federation::policy::{Policy, REPLICAS};
 use crate::federation::spec::{FederationSpec, OverrideSpec, Replicas, ResourceSpec, Target};
 use crate::names::ClusterName;
-use crate::object::{GroupKind, Manifest, ObjectKey, group_of, text};
-use crate::overrides;
-use crate::placement::{self, PlacementFacts};
-use crate::replicas::{self, Share};
+use crate::object::{Manifest, ObjectKey};
+use crate::overrides::{self, Change};
+use crate::placement::{self, Labels, Placement, PlacementFacts};
+use crate::replicas::{self, Division, Mode, Party};
 use crate::scope;
 
 /// One object as it should be on one member, without our own labels.
@@ -118,6 +121,8 @@ pub fn render(spec: &FederationSpec, facts: &Facts) -> Result<Rendered, Vec<Prob
     let mut rendered: Rendered = spec.members.keys().map(|name| (name.clone(), BTreeMap::new())).collect();
     let mut owners: BTreeMap<ObjectKey, &str> = BTreeMap::new();
     let mut problems = Vec::new();
+    let placements = place(spec, facts, &mut problems);
+    let common = Common { spec, facts, follow: follow(spec, &placements), autoscaled: autoscaled_by(spec) };
     for (name, resource) in &spec.resources {
         let mut report = |field, message: String| {
             problems.push(Problem { resource: name.clone(), field, message });
@@ -134,7 +139,9 @@ pub fn render(spec: &FederationSpec, facts: &Facts) -> Result<Rendered, Vec<Prob
                 );
             }
         }
-        render_resource(spec, facts, name, resource, &mut rendered, &mut report);
+        if let Some(placed) = placements.get(name.as_str()) {
+            render_resource(&common, name, resource, placed, &mut rendered, &mut report);
+        }
     }
     if problems.is_empty() { Ok(rendered) } else { Err(problems) }
 }
@@ -204,23 +211,87 @@ fn refused(key: &ObjectKey, object: &Value, hidden: bool) -> Option<String> {
     own.map(|field| format!("{key} has a `metadata.{field}`, which only the cluster writes: remove it"))
 }
 
-fn render_resource(
-    spec: &FederationSpec,
+/// What the entries of a federation have in common.
+struct Common<'a> {
+    spec: &'a FederationSpec,
+    facts: &'a Facts,
+    /// Where objects go because something that refers to them goes there.
+    follow: BTreeMap<ObjectKey, BTreeSet<ClusterName>>,
+    /// Workloads that autoscalers of the federation scale.
+    autoscaled: BTreeSet<ObjectKey>,
+}
+
+/// The members of each entry.
+fn place<'a>(
+    spec: &'a FederationSpec,
     facts: &Facts,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<&'a str, BTreeSet<ClusterName>> {
+    let unreachable = facts.unreachable();
+    let mut placements = BTreeMap::new();
+    for (name, resource) in &spec.resources {
+        let keys: Vec<ObjectKey> = resource.manifests.iter().map(key_of).collect();
+        let previous = facts.hosts_of(&keys);
+        let placing = PlacementFacts { unreachable: &unreachable, previous: &previous };
+        match placement::select(&resource.placement, &spec.members, &placing) {
+            Ok(placed) => drop(placements.insert(name.as_str(), placed)),
+            Err(error) => problems.push(Problem {
+                resource: name.clone(),
+                field: Field::Placement,
+                message: error.to_string(),
+            }),
+        }
+    }
+    placements
+}
+
+/// Where objects go because a workload that refers to them, maybe through others, goes there.
+fn follow(
+    spec: &FederationSpec,
+    placements: &BTreeMap<&str, BTreeSet<ClusterName>>,
+) -> BTreeMap<ObjectKey, BTreeSet<ClusterName>> {
+    let mut follow: BTreeMap<ObjectKey, BTreeSet<ClusterName>> = BTreeMap::new();
+    let leading = spec.resources.iter().filter(|(_, resource)| resource.propagate_dependencies);
+    let mut leading = leading.peekable();
+    if leading.peek().is_none() {
+        return follow;
+    }
+    let placed = |manifest: &Manifest| {
+        let mut object = manifest.value().clone();
+        set_namespace(&mut object, &key_of(manifest));
+        object
+    };
+    let all: BTreeMap<ObjectKey, Value> = spec
+        .resources
+        .values()
+        .flat_map(|resource| &resource.manifests)
+        .map(|manifest| (key_of(manifest), placed(manifest)))
+        .collect();
+    for (name, resource) in leading {
+        let Some(members) = placements.get(name.as_str()) else { continue };
+        let roots: Vec<Value> = resource.manifests.iter().map(placed).collect();
+        for key in dependencies::closure(&roots, |key| all.get(key).cloned()).found.into_keys() {
+            follow.entry(key).or_default().extend(members.iter().cloned());
+        }
+    }
+    follow
+}
+
+fn render_resource(
+    common: &Common<'_>,
     name: &str,
     resource: &ResourceSpec,
+    placed: &BTreeSet<ClusterName>,
     rendered: &mut Rendered,
     report: &mut impl FnMut(Field, String),
 ) {
-    let placed = match placement::select(&resource.placement, &spec.members, &PlacementFacts::default()) {
-        Ok(placed) => placed,
-        Err(error) => return report(Field::Placement, error.to_string()),
-    };
+    let Common { spec, facts, follow, autoscaled } = common;
     let keys: Vec<ObjectKey> = resource.manifests.iter().map(key_of).collect();
-    let counts = match resource.replicas.as_ref().map(|it| divide(it, resource, &keys, &placed)).transpose() {
-        Ok(counts) => counts,
-        Err((field, message)) => return report(field, message),
-    };
+    let counts =
+        match resource.replicas.as_ref().map(|it| divide(it, resource, &keys, placed, common)).transpose() {
+            Ok(counts) => counts.flatten(),
+            Err((field, message)) => return report(field, message),
+        };
     let mut targets = Vec::new();
     for (position, over) in resource.overrides.iter().enumerate() {
         match override_target(over, &keys, &spec.members.keys().cloned().collect()) {
@@ -231,11 +302,14 @@ fn render_resource(
     if targets.len() != resource.overrides.len() {
         return;
     }
-    let autoscaled = autoscaled_by(spec);
-    for member in
-        placed.iter().filter(|member| resource.copy.as_ref().is_none_or(|it| it.cluster != **member))
-    {
+    let unlabelled = Labels::new();
+    let has_it = |member: &ClusterName| resource.copy.as_ref().is_some_and(|it| it.cluster == *member);
+    for member in spec.members.keys().filter(|member| !has_it(member)) {
         for (manifest, key) in resource.manifests.iter().zip(&keys) {
+            let follows = follow.get(key).is_some_and(|members| members.contains(member));
+            if !placed.contains(member) && !follows {
+                continue;
+            }
             let copied = facts.copies.get(name).filter(|_| resource.copy.is_some());
             let mut object = copied.unwrap_or_else(|| manifest.value()).clone();
             set_namespace(&mut object, key);
@@ -251,13 +325,15 @@ fn render_resource(
             }
             let mut overridden = Vec::new();
             for (position, over) in resource.overrides.iter().enumerate() {
-                let here = over.clusters.as_ref().is_none_or(|clusters| clusters.contains(member));
-                if !here || targets.get(position) != Some(key) {
+                let labels = spec.members.get(member).unwrap_or(&unlabelled);
+                if !over.scope.concerns(member, labels) || targets.get(position) != Some(key) {
                     continue;
                 }
                 overridden.push(position);
-                if let Err(error) = overrides::apply(&mut object, &over.patch) {
-                    report(Field::Override(position), format!("{key} on `{member}`: {error}"));
+                for change in &over.changes {
+                    if let Err(error) = overrides::apply_change(&mut object, change) {
+                        report(Field::Override(position), format!("{key} on `{member}`: {error}"));
+                    }
                 }
             }
             // The manifest as written was looked at already.
@@ -267,6 +343,7 @@ fn render_resource(
             {
                 report(Field::Override(*position), message);
             }
+            copies::secret_data(&mut object);
             let mut policy = resource.policy.clone();
             if autoscaled.contains(key) || facts.is_autoscaled(member, key) {
                 policy.ignore_fields.insert(REPLICAS.to_owned());
@@ -298,10 +375,10 @@ fn stand_in(
     overridden: &[usize],
     replicas: Option<u64>,
 ) -> Option<Value> {
-    let overrides: Vec<String> = overridden
+    let overrides: Vec<Value> = overridden
         .iter()
         .filter_map(|position| resource.overrides.get(*position))
-        .map(|over| format!("{:?}", over.patch))
+        .flat_map(|over| over.changes.iter().map(Change::to_value))
         .collect();
     let from = match (&resource.confidential, &resource.copy) {
         (Some(version), _) => format!("version {version}"),
@@ -327,21 +404,11 @@ fn autoscaled_by(spec: &FederationSpec) -> BTreeSet<ObjectKey> {
     let manifests = spec.resources.values().flat_map(|resource| &resource.manifests);
     manifests
         .filter_map(|manifest| {
-            let mut target = scale_target(manifest.value())?;
-            target.namespace = key_of(manifest).namespace;
-            Some(target)
+            let mut object = manifest.value().clone();
+            set_namespace(&mut object, &key_of(manifest));
+            dependencies::scale_target(&object)
         })
         .collect()
-}
-
-/// The workload that an autoscaler scales, without its namespace.
-fn scale_target(object: &Value) -> Option<ObjectKey> {
-    let reference = object
-        .pointer("/spec/scaleTargetRef")
-        .filter(|_| text(object, "/kind") == "HorizontalPodAutoscaler")?;
-    let group = group_of(text(reference, "/apiVersion")).to_owned();
-    let kind = GroupKind { group, kind: text(reference, "/kind").to_owned() };
-    Some(ObjectKey { kind, namespace: None, name: text(reference, "/name").to_owned() })
 }
 
 /// Sets `spec.replicas`; `false` if there is no place for it.
@@ -366,32 +433,56 @@ fn set_namespace(object: &mut Value, key: &ObjectKey) {
 
 type Counts = (ObjectKey, BTreeMap<ClusterName, u64>);
 
+/// Divides the replicas; `None` if that takes facts that are not known yet.
 fn divide(
     replicas: &Replicas,
     resource: &ResourceSpec,
     keys: &[ObjectKey],
     placed: &BTreeSet<ClusterName>,
-) -> Result<Counts, (Field, String)> {
-    if let Some(stranger) = replicas.clusters.keys().find(|name| !placed.contains(*name)) {
+    common: &Common<'_>,
+) -> Result<Option<Counts>, (Field, String)> {
+    let Common { spec, facts, .. } = common;
+    // A member that is left out for now keeps its share for later.
+    let eligible = placement::select(
+        &Placement { spread: None, ..resource.placement.clone() },
+        &spec.members,
+        &PlacementFacts::default(),
+    )
+    .unwrap_or_default();
+    if let Some(stranger) = replicas.clusters.keys().find(|name| !eligible.contains(*name)) {
         let message = format!("`{stranger}` has a share of the replicas, but the object is not placed there");
         return Err((Field::ReplicasOf(stranger.clone()), message));
     }
     let fits = |key: &ObjectKey| scope::has_replicas(&key.kind);
     let target = target(replicas.target.as_ref(), keys, fits, "replicas")
         .map_err(|message| (Field::Replicas, message))?;
-    let written = keys
-        .iter()
-        .zip(&resource.manifests)
-        .find(|(key, _)| **key == target)
-        .and_then(|(_, manifest)| manifest.value().pointer("/spec/replicas").and_then(Value::as_u64));
+    let manifest = keys.iter().zip(&resource.manifests).find(|(key, _)| **key == target);
+    let object = manifest.map(|(_, manifest)| manifest.value());
+    let written = object.and_then(|object| object.pointer("/spec/replicas")).and_then(Value::as_u64);
     // A workload without `spec.replicas` has one, says its API.
     let total = replicas.total.or(written).unwrap_or(1);
-    let share = |name: &ClusterName| {
-        replicas.clusters.get(name).copied().unwrap_or(Share { weight: 1, min: 0, max: None, exact: None })
-    };
-    let shares = placed.iter().map(|name| (name.clone(), share(name))).collect();
-    let counts = replicas::divide(total, &shares).map_err(|error| (Field::Replicas, error.to_string()))?;
-    Ok((target, counts))
+    let by_capacity = matches!(replicas.mode, Mode::Capacity | Mode::Aggregated);
+    if by_capacity && !facts.known {
+        return Ok(None);
+    }
+    let template = object.and_then(|object| object.pointer("/spec/template")).filter(|_| by_capacity);
+    let mut parties = BTreeMap::new();
+    for name in placed {
+        let nodes =
+            facts.members.get(name).map(|member| member.nodes.as_slice()).filter(|nodes| !nodes.is_empty());
+        let capacity = match template.zip(nodes) {
+            Some((template, nodes)) => {
+                Some(capacity::fits(nodes, template).map_err(|error| (Field::Replicas, error.to_string()))?)
+            }
+            None => None,
+        };
+        let share = replicas.clusters.get(name).copied().unwrap_or_default();
+        parties.insert(name.clone(), Party { share, capacity, previous: facts.replicas(name, &target) });
+    }
+    let division = Division { mode: replicas.mode, steady: replicas.steady, total };
+    let counts =
+        replicas::distribute(&division, &parties).map_err(|error| (Field::Replicas, error.to_string()))?;
+    Ok(Some((target, counts)))
 }
 
 fn override_target(
@@ -399,7 +490,7 @@ fn override_target(
     keys: &[ObjectKey],
     members: &BTreeSet<ClusterName>,
 ) -> Result<ObjectKey, String> {
-    if let Some(stranger) = over.clusters.iter().flatten().find(|name| !members.contains(*name)) {
+    if let Some(stranger) = over.scope.clusters.iter().flatten().find(|name| !members.contains(*name)) {
         return Err(format!("`{stranger}` is not a member of the federation"));
     }
     target(over.target.as_ref(), keys, |_| true, "the override")

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::federation::policy::Policy;
 use crate::names::{ClusterName, FederationName};
 use crate::object::{Manifest, ObjectKey};
+use crate::overrides::{Change, Scope};
 use crate::placement::{Labels, Placement};
-use crate::replicas::Share;
+use crate::replicas::{Mode, Share};
 
 /// The whole of a federation, as configured.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +85,10 @@ pub struct Replicas {
     pub target: Option<Target>,
     /// In all members together; the manifest's own `spec.replicas` if absent.
     pub total: Option<u64>,
+    /// By what they are divided.
+    pub mode: Mode,
+    /// Whether as few as possible move.
+    pub steady: bool,
     /// Shares by member. A member that is not named has weight 1 and no bounds.
     pub clusters: BTreeMap<ClusterName, Share>,
 }
@@ -93,10 +98,10 @@ pub struct Replicas {
 pub struct OverrideSpec {
     /// Which object, where several could be meant.
     pub target: Option<Target>,
-    /// On which members; all on which the object is placed if absent.
-    pub clusters: Option<Vec<ClusterName>>,
-    /// RFC 6902.
-    pub patch: json_patch::Patch,
+    /// On which members.
+    pub scope: Scope,
+    /// What changes, in order.
+    pub changes: Vec<Change>,
 }
 
 /// Names one object of a manifest.

@@ -1,6 +1,7 @@
 //! Brings all members to what is asked for.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use futures::future::join_all;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::carry_out::{carry_out, carry_out_removal};
 use super::error::{FederationError, Reason};
+use super::foresee::look_for_differences;
 use super::observe::{Observed, observe};
 use super::records;
 use super::run::{Mode, Run};
@@ -33,6 +35,8 @@ pub struct ApplyJob {
     pub mode: Mode,
     /// What happens to the objects of members that leave.
     pub leave: Leave,
+    /// Whether members that leave and do not answer are forgotten, with all that is on them.
+    pub forget_unreachable: bool,
     /// All members, also those that leave.
     pub members: BTreeMap<ClusterName, MemberJob>,
 }
@@ -64,6 +68,8 @@ pub struct Report {
 pub struct MemberReport {
     /// Which cluster it is, if it answered.
     pub cluster_uid: Option<ClusterUid>,
+    /// Its version of Kubernetes, if it was asked.
+    pub version: Option<String>,
     /// What is there; `None` if that is not known to have changed.
     pub seen: Option<Seen>,
     /// Whether it is as asked: brought there, or so already.
@@ -77,6 +83,13 @@ pub struct MemberReport {
 }
 
 impl MemberReport {
+    /// Of a member that cannot be reached, and is left all the same.
+    #[must_use]
+    pub fn forgotten(name: &ClusterName, why: &impl fmt::Display) -> Self {
+        let warning = format!("`{name}` is forgotten, and what is on it stays as it is: {why}.");
+        Self { done: true, left: true, warnings: vec![warning], ..Self::default() }
+    }
+
     /// Notes that the last step of leaving failed.
     pub(super) fn fail_to_leave(&mut self, error: FederationError) {
         (self.done, self.left, self.error) = (false, false, Some(error));
@@ -105,7 +118,7 @@ impl Report {
 /// Not to be dropped: cancel `run` and await the report instead.
 pub async fn apply(job: &ApplyJob, run: &Run) -> Report {
     let mut report = Report::default();
-    let mut ready = preflight(job, &mut report).await;
+    let mut ready = preflight(job, &mut report, run).await;
     if job.mode == Mode::Create && !report.is_success() {
         return report;
     }
@@ -121,7 +134,7 @@ pub async fn apply(job: &ApplyJob, run: &Run) -> Report {
             return report;
         }
     };
-    let ready = look_again(job, ready, &leases, &mut report).await;
+    let ready = look_again(job, ready, &leases, &mut report, run).await;
     if job.mode == Mode::Update || report.is_success() {
         report.wrote = !ready.is_empty();
         let work = join_all(ready.into_iter().map(async |(name, planned)| {
@@ -168,10 +181,11 @@ async fn look_again(
     ready: BTreeMap<ClusterName, Planned>,
     leases: &BTreeMap<ClusterName, LeaseGuard>,
     report: &mut Report,
+    run: &Run,
 ) -> BTreeMap<ClusterName, Planned> {
     let looks = join_all(ready.into_iter().map(async |(name, planned)| {
         let fresh = match (job.members.get(&name), leases.get(&name)) {
-            (Some(member), Some(lease)) => replan(job, &name, member, planned, lease.taken_over()).await,
+            (Some(member), Some(lease)) => replan(job, &name, member, planned, lease.taken_over(), run).await,
             _ => Ok(planned),
         };
         (name, fresh)
@@ -194,6 +208,7 @@ async fn replan(
     member: &MemberJob,
     planned: Planned,
     taken_over: bool,
+    run: &Run,
 ) -> Result<Planned, FederationError> {
     let recorded = records::read_inventory(&member.member, &job.set).await?;
     let seen = planned.plan.as_ref().and_then(|plan| plan.replaces.as_deref());
@@ -204,6 +219,7 @@ async fn replan(
     let none = MemberDesired::new();
     let desired = member.desired.as_ref().unwrap_or(&none);
     let mut observed = observe(&member.member, &job.set, desired).await?;
+    look_for_differences(&member.member, &job.set, desired, &mut observed.observation, run.deadline).await;
     if job.mode == Mode::Create && taken_over {
         reopen(&mut observed);
     }
@@ -240,11 +256,11 @@ pub async fn reopen_if_abandoned(
 }
 
 /// Reads all members and plans them. What may not be done is in the report afterwards.
-async fn preflight(job: &ApplyJob, report: &mut Report) -> BTreeMap<ClusterName, Planned> {
+async fn preflight(job: &ApplyJob, report: &mut Report, run: &Run) -> BTreeMap<ClusterName, Planned> {
     let none = MemberDesired::new();
     let observed = join_all(job.members.iter().map(async |(name, member)| {
         let desired = member.desired.as_ref().unwrap_or(&none);
-        (name, member, look(job, member, desired).await)
+        (name, member, look(job, member, desired, run).await)
     }))
     .await;
     let mut ready = BTreeMap::new();
@@ -256,6 +272,10 @@ async fn preflight(job: &ApplyJob, report: &mut Report) -> BTreeMap<ClusterName,
         let entry = report.members.entry(name.clone()).or_default();
         let (observed, reopened) = match observed {
             Ok(look) => look,
+            Err(error) if member.desired.is_none() && job.forget_unreachable && error.is_unreachable() => {
+                *entry = MemberReport::forgotten(name, &error);
+                continue;
+            }
             Err(error) => {
                 entry.error = Some(error);
                 continue;
@@ -310,8 +330,10 @@ async fn look(
     job: &ApplyJob,
     member: &MemberJob,
     desired: &MemberDesired,
+    run: &Run,
 ) -> Result<(Observed, bool), FederationError> {
     let mut observed = observe(&member.member, &job.set, desired).await?;
+    look_for_differences(&member.member, &job.set, desired, &mut observed.observation, run.deadline).await;
     let reopened = match job.mode {
         Mode::Create => reopen_if_abandoned(&member.member, &job.set, &mut observed).await?,
         Mode::Update => false,

@@ -1,6 +1,7 @@
 //! Carries out the plan of one member. All choices were made by the plan; what is decided here is only when to stop.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::future::try_join_all;
 use multicluster_core::digest::SecretDigest;
@@ -8,7 +9,8 @@ use multicluster_core::federation::identity::{FEDERATION_LABEL, FederationSet, P
 use multicluster_core::federation::inventory::{Entry, Inventory, Origin, Phase, State};
 use multicluster_core::federation::observation::{Eye, content_digest, owned_digest};
 use multicluster_core::federation::plan::{Apply, Deletion, MemberPlan, OnlyIf, Release, Stays};
-use multicluster_core::managed_fields;
+use multicluster_core::federation::policy::Wait;
+use multicluster_core::managed_fields::{self, Owners, Rest};
 use multicluster_core::object::{ObjectKey, text};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -17,10 +19,11 @@ use tokio_util::sync::CancellationToken;
 use super::concurrent::some_at_a_time;
 use super::error::{FederationError, Reason};
 use super::kinds::{check_scope, type_of};
+use super::migrate::{self, TakeOver};
 use super::run::Run;
 use super::{leftovers, records};
 use crate::failpoint;
-use crate::member::{ApplyOptions, Member, Propagation, ResourceType};
+use crate::member::{ApplyOptions, Member, Propagation, ResourceType, Until};
 
 /// How far a plan came on one member.
 #[derive(Default)]
@@ -148,9 +151,7 @@ impl<'a> Worker<'a> {
         for (wave, types) in plan.waves.iter().zip(types) {
             self.apply_wave(wave, types).await?;
         }
-        if self.run.wait_ready {
-            self.await_ready(&plan.await_ready).await?;
-        }
+        self.await_all(&plan.awaited).await?;
         self.delete(plan).await
     }
 
@@ -202,6 +203,7 @@ impl<'a> Worker<'a> {
                 .await
                 .map_err(FederationError::with("make way for", key))?;
         }
+        self.take_over(&ty, apply, Rest::Ours).await?;
         failpoint::hit("object-apply-before");
         let options =
             ApplyOptions { field_manager: self.set.field_manager(), force: apply.force, dry_run: false };
@@ -215,6 +217,7 @@ impl<'a> Worker<'a> {
         let live = live.map_err(FederationError::with("apply", key))?;
         failpoint::hit("object-apply-after");
         tracing::info!(cluster = %self.member.name, object = %key, "applied");
+        let live = self.take_over(&ty, apply, Rest::Nobodys).await?.unwrap_or(live);
         if key.kind.kind == "CustomResourceDefinition" {
             self.member
                 .wait_established(&key.name, &self.run.wait())
@@ -223,6 +226,25 @@ impl<'a> Worker<'a> {
             self.member.forget_discovery();
         }
         Ok((ty, live))
+    }
+
+    /// Makes the fields of whoever made an object that is adopted ours, or nobody's. Returns the object as it is then.
+    async fn take_over(
+        &self,
+        ty: &ResourceType,
+        apply: &Apply,
+        rest: Rest,
+    ) -> Result<Option<Value>, FederationError> {
+        let Some(takeover) = apply.adopt.as_ref().filter(|takeover| takeover.rest == rest) else {
+            return Ok(None);
+        };
+        failpoint::hit("object-adopt-before");
+        let from = Owners::tools();
+        let what = TakeOver { key: &apply.key, uid: &takeover.uid, ty, from: &from, rest };
+        let live = migrate::take_over(self.member, self.set, what).await?;
+        failpoint::hit("object-adopt-after");
+        tracing::info!(cluster = %self.member.name, object = %apply.key, "taken over");
+        Ok(live)
     }
 
     /// Deletes an object that cannot be changed as wanted, so that it can be made anew.
@@ -243,19 +265,27 @@ impl<'a> Worker<'a> {
             .map(drop)
     }
 
-    async fn await_ready(&self, workloads: &BTreeSet<ObjectKey>) -> Result<(), FederationError> {
+    async fn await_all(&self, awaited: &BTreeMap<ObjectKey, Wait>) -> Result<(), FederationError> {
         // The first that cannot become ready ends the wait for the others, which may be waiting for it themselves.
-        try_join_all(workloads.iter().map(|key| self.await_one(key))).await.map(drop)
+        try_join_all(awaited.iter().map(|(key, wait)| self.await_one(key, wait))).await.map(drop)
     }
 
-    async fn await_one(&self, key: &ObjectKey) -> Result<(), FederationError> {
+    async fn await_one(&self, key: &ObjectKey, wait: &Wait) -> Result<(), FederationError> {
         let Some(entry) = self.inventory.entry(key) else { return Ok(()) };
         let ty = type_of(entry);
         tracing::debug!(cluster = %self.member.name, object = %key, "waiting until it is ready");
-        // What was not applied just now is ready for any generation that it has.
-        let generation = self.generations.get(key).copied().unwrap_or(0);
+        let until = Until {
+            // What was not applied just now is ready for any generation that it has.
+            generation: self.generations.get(key).copied().unwrap_or(0),
+            ready: wait.is_ready(&key.kind),
+            conditions: &wait.conditions,
+        };
+        let mut frame = self.run.wait();
+        if let Some(seconds) = wait.timeout {
+            frame.deadline = frame.deadline.min(Instant::now() + Duration::from_secs(seconds));
+        }
         self.member
-            .wait_ready(&ty, key.namespace.as_deref(), &key.name, generation, &self.run.wait())
+            .wait_until(&ty, key.namespace.as_deref(), &key.name, until, &frame)
             .await
             .map_err(FederationError::with("wait for", key))?;
         tracing::info!(cluster = %self.member.name, object = %key, "ready");
@@ -391,7 +421,7 @@ impl<'a> Worker<'a> {
     fn note(&mut self, apply: &Apply, plural: String, phase: Phase) {
         let key = &apply.key;
         let before = self.inventory.entry(key);
-        let made = if apply.adopt { Origin::Adopting } else { Origin::Made };
+        let made = if apply.adopt.is_some() { Origin::Adopting } else { Origin::Made };
         let (group, version) = match text(&apply.body, "/apiVersion").split_once('/') {
             Some((group, version)) => (group, version),
             None => ("", text(&apply.body, "/apiVersion")),

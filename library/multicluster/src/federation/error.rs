@@ -58,6 +58,9 @@ pub enum Reason {
         /// As the manifest says.
         kind: String,
     },
+    /// The federation has other sets of objects on the member.
+    #[error("separate objects of it are still there: {}", .0.join(", "))]
+    HasSets(Vec<String>),
     /// A namespaced object of a custom kind says no namespace.
     #[error("its kind lives in namespaces: give it a `metadata.namespace`")]
     NoNamespace,

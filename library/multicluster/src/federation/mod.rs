@@ -12,6 +12,7 @@ mod apply;
 mod carry_out;
 mod concurrent;
 mod error;
+mod foresee;
 mod kinds;
 mod leftovers;
 mod migrate;
@@ -24,6 +25,7 @@ mod run;
 
 pub use apply::{ApplyJob, MemberJob, MemberReport, Report, apply, reopen_if_abandoned};
 pub use error::{FederationError, Reason};
+pub use foresee::{foresee, look_for_differences};
 pub use migrate::{TakeOver, take_over};
 pub use observe::{Observed, observe};
 pub use probe::{Before, Candidate, Probed, probe};

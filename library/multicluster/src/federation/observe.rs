@@ -53,7 +53,8 @@ pub async fn observe(
             }
         }
     }
-    let secret = |entry: &Entry| entry.content.is_some() || (entry.group.is_empty() && entry.kind == "Secret");
+    let secret =
+        |entry: &Entry| entry.content.is_some() || (entry.group.is_empty() && entry.kind == "Secret");
     let recorded_secret = recorded.iter().any(|it| it.inventory.objects.iter().any(secret));
     let key = if recorded_secret || desired.values().any(Desired::is_secret) {
         records::read_key(member, set).await?

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::join_all;
-use multicluster_core::federation::identity::FederationSet;
+use multicluster_core::federation::identity::{DEFAULT_SET, FederationSet};
 use multicluster_core::federation::observation::Seen;
 use multicluster_core::federation::plan::{self, Leave};
 use multicluster_core::federation::render::MemberDesired;
@@ -12,7 +12,7 @@ use multicluster_core::names::{ClusterName, ClusterUid};
 
 use super::apply::{MemberReport, Report, another_cluster, take_lease};
 use super::carry_out::{Outcome, carry_out_removal};
-use super::error::FederationError;
+use super::error::{FederationError, Reason};
 use super::observe::observe;
 use super::records;
 use super::run::Run;
@@ -27,6 +27,8 @@ pub struct RemoveJob {
     pub instance: String,
     /// What happens to the objects.
     pub leave: Leave,
+    /// Whether members that do not answer are forgotten, with all that is on them.
+    pub forget_unreachable: bool,
     /// The members, with the cluster that each must be, if known.
     pub members: BTreeMap<ClusterName, (Arc<Member>, Option<ClusterUid>)>,
 }
@@ -52,6 +54,9 @@ async fn remove_member(
 ) -> MemberReport {
     match try_remove(job, member, expected, run).await {
         Ok(report) => report,
+        Err(error) if job.forget_unreachable && error.is_unreachable() => {
+            MemberReport::forgotten(&member.name, &error)
+        }
         Err(error) => MemberReport { error: Some(error), ..MemberReport::default() },
     }
 }
@@ -74,6 +79,11 @@ async fn try_remove(
     if plan::plan_removal(&job.instance, job.leave, &observed).is_none() {
         (report.done, report.left) = (true, true);
         return Ok(report);
+    }
+    let others = records::other_sets(member, &job.set).await?;
+    if job.set.set == DEFAULT_SET && !others.is_empty() {
+        let reason = Reason::HasSets(others);
+        return Err(FederationError { doing: format!("remove federation {}", job.set.federation), reason });
     }
     let lease = take_lease(&job.set, member, run).await?;
     // Read again: the last holder of the lease may have changed what is there.

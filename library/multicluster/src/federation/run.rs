@@ -32,8 +32,6 @@ pub struct Run {
     pub lease_duration: Duration,
     /// The time of day, for leases.
     pub clock: Clock,
-    /// Whether to wait for pods.
-    pub wait_ready: bool,
 }
 
 impl Run {

@@ -48,6 +48,7 @@ use multicluster_core::{
 pub use self::{
     error::{FieldConflict, FieldProblem, MemberError},
     objects::{ApplyOptions, Deletion, Propagation},
+    ready::Until,
     resource_type::ResourceType,
     server::ServedKinds,
     version::ServerVersion,

@@ -1,8 +1,10 @@
 //! Waiting until an object is what its spec says, or it is clear that it will not be.
 
+use std::collections::BTreeMap;
+
 use multicluster_core::{
     object::text,
-    readiness::{PodFailure, Readiness, readiness},
+    readiness::{PodFailure, Readiness, readiness, unmet},
 };
 use serde_json::Value;
 use tokio::time::sleep_until;
@@ -17,6 +19,17 @@ use super::{
 enum Progress {
     Ready,
     Waiting(String),
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Until<'a> {
+    /// In this `metadata.generation` or a later one.
+    pub generation: i64,
+    /// That the object is what its spec says, by the rules for its kind.
+    pub ready: bool,
+    /// That conditions of its status have these values, by their types.
+    pub conditions: &'a BTreeMap<String, String>,
 }
 
 impl Member {
@@ -40,6 +53,26 @@ impl Member {
         min_generation: i64,
         wait: &Wait,
     ) -> Result<Value, WaitError> {
+        let conditions = BTreeMap::new();
+        let until = Until { generation: min_generation, ready: true, conditions: &conditions };
+        self.wait_until(ty, namespace, name, until, wait).await
+    }
+
+    /// The same for other signs of readiness.
+    ///
+    /// # Errors
+    /// As [`Member::wait_ready`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future has no effect.
+    pub async fn wait_until(
+        &self,
+        ty: &ResourceType,
+        namespace: Option<&str>,
+        name: &str,
+        until: Until<'_>,
+        wait: &Wait,
+    ) -> Result<Value, WaitError> {
         let mut watch = Watch::new(self, ty.clone(), Scope::name(namespace, name));
         let mut pods = Pods::none();
         let mut seen: Option<Value> = None;
@@ -50,11 +83,13 @@ impl Member {
                 () = wait.cancelled.cancelled() => return Err(WaitError::Cancelled),
                 event = watch.next() => {
                     let object = newest(event?, name)?;
-                    match progress(&object, min_generation)? {
+                    match progress(&object, until)? {
                         Progress::Ready => return Ok(object),
                         Progress::Waiting(words) => status = words,
                     }
-                    pods.follow(self, &object);
+                    if until.ready {
+                        pods.follow(self, &object);
+                    }
                     seen = Some(object);
                 }
                 () = pods.changed() => {}
@@ -94,18 +129,24 @@ fn newest(event: Event, name: &str) -> Result<Value, WaitError> {
     }
 }
 
-fn progress(object: &Value, min_generation: i64) -> Result<Progress, WaitError> {
+fn progress(object: &Value, until: Until<'_>) -> Result<Progress, WaitError> {
     // Kinds without a generation have no stale status either.
     let generation = object.pointer("/metadata/generation").and_then(Value::as_i64);
-    if generation.is_some_and(|generation| generation < min_generation) {
+    if generation.is_some_and(|generation| generation < until.generation) {
         return Ok(Progress::Waiting("the latest change is not visible yet".to_owned()));
     }
-    match readiness(object) {
-        Readiness::Current => Ok(Progress::Ready),
-        Readiness::InProgress(words) => Ok(Progress::Waiting(words)),
-        Readiness::Failed(message) => Err(WaitError::Failed { message }),
-        Readiness::Terminating => Err(WaitError::Deleted),
+    if until.ready {
+        match readiness(object) {
+            Readiness::Current => {}
+            Readiness::InProgress(words) => return Ok(Progress::Waiting(words)),
+            Readiness::Failed(message) => return Err(WaitError::Failed { message }),
+            Readiness::Terminating => return Err(WaitError::Deleted),
+        }
     }
+    Ok(match unmet(object, until.conditions) {
+        Some(words) => Progress::Waiting(words),
+        None => Progress::Ready,
+    })
 }
 
 fn not_ready(status: String, trouble: Option<&MemberError>) -> WaitError {

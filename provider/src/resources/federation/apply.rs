@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use multicluster::federation as engine;
 use multicluster::federation::{ApplyJob, MemberJob, MemberReport, Mode, RemoveJob, Report, Run};
-use multicluster_core::federation::plan::Leave;
 use multicluster_core::names::{ClusterName, ClusterUid};
 use tfplugin::resource::{ApplyRequest, StateResponse};
 use tfplugin::{Context, Diagnostics, Node, Value, timeouts};
@@ -29,7 +28,7 @@ pub(super) async fn create(
     request: ApplyRequest<'_>,
     response: &mut StateResponse,
 ) {
-    let Some(model) = model::model(request.planned, &mut response.diagnostics) else { return };
+    let Some(model) = planned_model(&request, &mut response.diagnostics) else { return };
     let instance = engine::new_instance();
     let change = Change { clusters, request, model: &model, instance: &instance, mode: Mode::Create };
     let Some(report) = change.carry_out(context, "create", &mut response.diagnostics).await else { return };
@@ -40,8 +39,7 @@ pub(super) async fn create(
             return;
         }
     }
-    response.state = change.state(&report);
-    response.private = change.record(&report, &response.state).to_private();
+    change.answer(&report, response);
     if report.is_interruption() {
         // An error would mark the federation as tainted, and the next apply would destroy what is there.
         response
@@ -53,21 +51,25 @@ pub(super) async fn create(
     report_warnings(&report, &mut response.diagnostics);
 }
 
+/// What the plan asks for, by the facts that it was made with.
+fn planned_model(request: &ApplyRequest<'_>, diagnostics: &mut Diagnostics) -> Option<Model> {
+    model::model(request.planned, Some(request.config), &Record::parse(request.private).facts(), diagnostics)
+}
+
 pub(super) async fn update(
     clusters: &Clusters,
     context: &Context,
     request: ApplyRequest<'_>,
     response: &mut StateResponse,
 ) {
-    let Some(model) = model::model(request.planned, &mut response.diagnostics) else { return };
+    let Some(model) = planned_model(&request, &mut response.diagnostics) else { return };
     let instance = Node::root(request.prior).attribute("uid").str().unwrap_or_default();
     let change = Change { clusters, request, model: &model, instance, mode: Mode::Update };
     let Some(report) = change.carry_out(context, "update", &mut response.diagnostics).await else { return };
     report_errors(&report, Aftermath::GoesOn, &mut response.diagnostics);
     report_warnings(&report, &mut response.diagnostics);
     if report.is_success() || report.wrote {
-        response.state = change.state(&report);
-        response.private = change.record(&report, &response.state).to_private();
+        change.answer(&report, response);
     }
 }
 
@@ -78,13 +80,17 @@ pub(super) async fn delete(
     response: &mut StateResponse,
 ) {
     let Some(set) = set_of(request.prior) else { return };
+    let options = model::options(request.prior);
     let mut record = Record::parse(request.private);
     let known = state::cluster_uids(request.prior);
-    let mut members = BTreeMap::new();
+    let (mut members, mut forgotten) = (BTreeMap::new(), BTreeMap::new());
     for name in state::known_members(request.prior, &record) {
         match clusters.member(&name, record.reference(&name)).await {
             Ok(member) => {
                 members.insert(name.clone(), (member, known.get(&name).cloned()));
+            }
+            Err(error) if options.forget_unreachable => {
+                forgotten.insert(name.clone(), MemberReport::forgotten(&name, &error));
             }
             Err(error) => response.diagnostics.error(
                 format!("Cannot remove the federation from cluster `{name}`"),
@@ -98,8 +104,10 @@ pub(super) async fn delete(
     let instance = Node::root(request.prior).attribute("uid").str().unwrap_or_default().to_owned();
     let lock = clusters.lock(set.federation.as_str());
     let _guard = lock.lock().await;
-    let job = RemoveJob { set, instance, leave: Leave::Delete, members };
-    let report = engine::remove(&job, &run(context, request.prior, "delete", false)).await;
+    let (leave, forget_unreachable) = (options.leave, options.forget_unreachable);
+    let job = RemoveJob { set, instance, leave, forget_unreachable, members };
+    let mut report = engine::remove(&job, &run(context, request.prior, "delete")).await;
+    report.members.extend(forgotten);
     report_errors(&report, Aftermath::GoesOn, &mut response.diagnostics);
     report_warnings(&report, &mut response.diagnostics);
     if report.is_success() {
@@ -142,7 +150,8 @@ impl Change<'_> {
     ) -> Option<Report> {
         let record = Record::parse(self.request.private);
         let expected = state::cluster_uids(self.request.planned);
-        let mut members = BTreeMap::new();
+        let (mut members, mut forgotten) = (BTreeMap::new(), BTreeMap::new());
+        let options = self.model.options;
         for name in self.members(&record) {
             let reference = record.reference(&name);
             match self.clusters.member(&name, reference).await {
@@ -154,6 +163,10 @@ impl Change<'_> {
                         expected_uid: self.expected(&name, &expected),
                     };
                     members.insert(name, job);
+                }
+                Err(error) if options.forget_unreachable && !self.model.spec.members.contains_key(&name) => {
+                    let report = MemberReport::forgotten(&name, &error);
+                    forgotten.insert(name, report);
                 }
                 Err(error) => diagnostics.error_at(
                     member_path(&name),
@@ -171,11 +184,14 @@ impl Change<'_> {
             set: self.model.set.clone(),
             instance: self.instance.to_owned(),
             mode: self.mode,
-            leave: Leave::Delete,
+            leave: options.leave,
+            forget_unreachable: options.forget_unreachable,
             members,
         };
-        let run = run(context, self.request.planned, operation, self.model.wait_rollout);
-        Some(engine::apply(&job, &run).await)
+        let run = run(context, self.request.planned, operation);
+        let mut report = engine::apply(&job, &run).await;
+        report.members.extend(forgotten);
+        Some(report)
     }
 
     /// All members that are concerned: those of the configuration, and those that have to leave. A cluster that stays
@@ -203,6 +219,21 @@ impl Change<'_> {
         let stays = self.model.spec.members.contains_key(name);
         let prior = || state::cluster_uids(self.request.prior).get(name).cloned();
         if stays { planned.get(name).cloned() } else { prior() }
+    }
+
+    /// What is true after `report`.
+    fn answer(&self, report: &Report, response: &mut StateResponse) {
+        let mut state = self.state(report);
+        let record = self.record(report, &state);
+        let planned = Node::root(self.request.planned);
+        // What was known at plan stays as it was shown, and what is new is told.
+        if planned.attribute("member_status").is_wholly_known() {
+            state.set("member_status", planned.attribute("member_status").value().clone());
+        } else {
+            state.set("member_status", state::member_status(self.model.spec.members.keys(), &record));
+        }
+        response.state = state;
+        response.private = record.to_private();
     }
 
     /// The state that is true after `report`.
@@ -251,7 +282,10 @@ impl Change<'_> {
             }
             let before = record.members.remove(name).unwrap_or_default();
             let after = MemberRecord {
+                silent: member.seen.is_none() && before.silent,
                 seen: member.seen.clone().or(before.seen),
+                version: member.version.clone().or(before.version),
+                nodes: before.nodes,
                 reference: self.clusters.reference(name).or(before.reference),
             };
             record.members.insert(name.clone(), after);
@@ -277,7 +311,7 @@ fn known_forecast(planned: &Value) -> Value {
     }
 }
 
-fn run(context: &Context, value: &Value, operation: &str, wait_ready: bool) -> Run {
+fn run(context: &Context, value: &Value, operation: &str) -> Run {
     let timeout =
         timeouts::get(&Node::root(value).attribute("timeouts"), operation).unwrap_or(DEFAULT_TIMEOUT);
     Run {
@@ -286,7 +320,6 @@ fn run(context: &Context, value: &Value, operation: &str, wait_ready: bool) -> R
         holder: engine::new_instance(),
         lease_duration: LEASE_DURATION,
         clock: clock(),
-        wait_ready,
     }
 }
 

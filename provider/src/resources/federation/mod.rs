@@ -14,6 +14,7 @@ mod state;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use multicluster_core::federation::facts::Facts;
 use tfplugin::resource::{ApplyRequest, Imported, PlanRequest, PlanResponse, Resource, StateResponse};
 use tfplugin::schema::Schema;
 use tfplugin::{Context, Diagnostics, Node};
@@ -47,7 +48,7 @@ impl Resource for Federation {
         if diagnostics.has_errors() {
             return;
         }
-        let _ = model::model(config.value(), diagnostics);
+        let _ = model::model(config.value(), Some(config.value()), &Facts::default(), diagnostics);
     }
 
     async fn plan(&self, context: &Context, request: PlanRequest<'_>, response: &mut PlanResponse) {

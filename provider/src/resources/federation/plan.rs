@@ -1,19 +1,26 @@
 //! What a plan shows. Terraform plans twice, and the second plan must say the same: everything here follows from the
-//! configuration, the prior state, the record beside it, and the cluster only where it is joined anew.
+//! configuration, the prior state, the record beside it, and the cluster only where it is joined anew or objects change.
+
+mod probes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::join_all;
-use multicluster::federation::{FederationError, Observed, Reason, observe, reopen_if_abandoned};
+use multicluster::federation::{
+    FederationError, Observed, Reason, look_for_differences, observe, reopen_if_abandoned,
+};
 use multicluster::member::Member;
-use multicluster_core::federation::forecast::{Forecast, Outlook, forecast};
-use multicluster_core::federation::observation::{Seen, SeenObject, Status, desired_sync};
-use multicluster_core::federation::plan::{Claim, Leave, Refusal, plan as plan_member};
+use multicluster_core::federation::forecast::{Forecast, LEFT_AS_IT_IS, Outlook, forecast};
+use multicluster_core::federation::observation::{Seen, SeenObject, Status, planned_sync};
+use multicluster_core::federation::plan::{Claim, Refusal, plan as plan_member};
+use multicluster_core::federation::policy::Adopt;
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
 use tfplugin::resource::{PlanRequest, PlanResponse};
 use tfplugin::{Context, Diagnostics, Node, Path, Value};
+use tokio::time::Instant;
 
+use self::probes::{PATIENCE, Probes};
 use super::import;
 use super::model::{self, Model};
 use super::record::Record;
@@ -22,7 +29,16 @@ use crate::config::{Clusters, NoMember};
 use crate::validators::sentence;
 
 /// The attributes that follow from the others.
-const COMPUTED: [&str; 4] = ["member_names", "cluster_uids", "sync", "forecast"];
+const COMPUTED: [&str; 8] = [
+    "member_names",
+    "cluster_uids",
+    "sync",
+    "forecast",
+    "objects",
+    "services",
+    "member_status",
+    "required_rbac",
+];
 
 pub(super) async fn plan(
     clusters: &Clusters,
@@ -35,18 +51,23 @@ pub(super) async fn plan(
     }
     let name = Node::root(&response.planned).attribute("name").value().clone();
     response.planned.set("id", name);
-    if !model::inputs_known(&response.planned) {
+    let record = Record::parse(request.private);
+    let facts = record.facts();
+    if !model::inputs_known(&response.planned, Some(request.config)) {
         for attribute in COMPUTED {
             response.planned.set(attribute, Value::Unknown);
         }
         // What is known already is checked already.
-        let _ = model::model(&response.planned, &mut response.diagnostics);
+        let _ = model::model(&response.planned, Some(request.config), &facts, &mut response.diagnostics);
         return;
     }
-    let Some(model) = model::model(&response.planned, &mut response.diagnostics) else { return };
-    let record = Record::parse(request.private);
-    let prior =
-        if request.prior.is_null() { None } else { model::model(request.prior, &mut Diagnostics::new()) };
+    let model = model::model(&response.planned, Some(request.config), &facts, &mut response.diagnostics);
+    let Some(model) = model else { return };
+    let prior = if request.prior.is_null() {
+        None
+    } else {
+        model::model(request.prior, None, &facts, &mut Diagnostics::new())
+    };
     let known = state::cluster_uids(request.prior);
     let makes = request.prior.is_null();
     let uid = Node::root(request.prior).attribute("uid").str().map(str::to_owned);
@@ -71,16 +92,21 @@ pub(super) async fn plan(
         leaving.iter().filter(|name| !model.spec.members.contains_key(*name)).collect();
     let mut outcome = Outcome::default();
     let mut renamed = BTreeMap::new();
+    let mut all_probes = BTreeMap::new();
     for (name, look, said) in looks {
         response.diagnostics.extend(said);
         let before = look.uid().and_then(|uid| planning.renamed(name, uid, &leaving));
         renamed.extend(before.map(|before| (before, name)));
-        planning.stays(name, before, look, &mut outcome);
+        all_probes
+            .extend(planning.stays(name, before, look, &mut outcome).map(|probes| (name.clone(), probes)));
     }
+    probes::report(&all_probes, |resource| planning.source_of(resource), &mut response.diagnostics);
     for name in leaving {
         planning.leaves(name, renamed.get(name).copied(), &mut outcome, &mut response.diagnostics);
     }
     outcome.refuse_duplicates(&mut response.diagnostics);
+    outcome.refuse_mass_deletion(&model, &mut response.diagnostics);
+    outcome.warn_of_drift(&mut response.diagnostics);
     outcome.write(request.prior, &model, &mut response.planned);
 }
 
@@ -118,22 +144,28 @@ impl Planning<'_> {
     }
 
     /// Plans a member that stays or joins. `before` is the name that it had until now, if that was another one.
-    fn stays(&self, name: &ClusterName, before: Option<&ClusterName>, look: Look, outcome: &mut Outcome) {
+    fn stays(
+        &self,
+        name: &ClusterName,
+        before: Option<&ClusterName>,
+        look: Look,
+        outcome: &mut Outcome,
+    ) -> Option<Probes> {
         let until_now = before.unwrap_or(name);
         let none = MemberDesired::new();
         let desired = self.model.rendered.get(name).unwrap_or(&none);
         let known_as = self.known.get(until_now);
-        let (uid, seen) = match look {
-            Look::Seen(uid, seen) => (Some(uid), seen),
+        let (uid, seen, probes) = match look {
+            Look::Seen(uid, seen, probes) => (Some(uid), seen, Some(probes)),
             // What is not known to be otherwise is as it was.
-            Look::Unreachable => (known_as.cloned(), self.record.seen(name).cloned()),
+            Look::Unreachable => (known_as.cloned(), self.record.seen(name).cloned(), None),
             Look::Unknown => {
                 outcome.cluster_uids.insert(name.clone(), None);
                 outcome.sync.insert(name.clone(), None);
                 outcome.forecast.insert(name.clone(), None);
-                return;
+                return None;
             }
-            Look::Failed => return,
+            Look::Failed => return None,
         };
         let seen = before.and_then(|before| self.record.seen(before).cloned()).or(seen);
         let outlook = Outlook {
@@ -141,13 +173,24 @@ impl Planning<'_> {
             desired: Some(desired),
             seen: seen.as_ref(),
             known_as,
-            probed: None,
-            leave: Leave::Delete,
+            probed: probes.as_ref().map(|probes| &probes.words),
+            leave: self.model.options.leave,
             renamed: before,
         };
         outcome.forecast.insert(name.clone(), Some(forecast(&outlook)));
         outcome.cluster_uids.insert(name.clone(), uid.map(|uid| uid.to_string()));
-        outcome.sync.insert(name.clone(), Some(desired_sync(desired)));
+        outcome.sync.insert(name.clone(), planned_sync(seen.as_ref(), desired));
+        probes
+    }
+
+    /// The attribute that the objects of an entry come from.
+    fn source_of(&self, resource: &str) -> Path {
+        let entry = Path::root().attribute("resources").key(resource);
+        match self.model.spec.resources.get(resource) {
+            Some(spec) if spec.confidential.is_some() => entry.attribute("manifest_wo"),
+            Some(spec) if spec.copy.is_some() => entry.attribute("copy_from"),
+            _ => entry.attribute("manifest"),
+        }
     }
 
     /// Looks at a member as far as the plan needs it: not at all if the last read tells everything.
@@ -165,7 +208,9 @@ impl Planning<'_> {
                 None => member.uid().await,
             };
             match uid {
-                Ok(uid) if uid == seen.cluster_uid => return self.as_read(name, seen, desired, diagnostics),
+                Ok(uid) if uid == seen.cluster_uid => {
+                    return self.as_read(name, &member, seen, desired, diagnostics).await;
+                }
                 Ok(_) => {}
                 Err(error) => return unreachable(name, &error, diagnostics),
             }
@@ -181,19 +226,22 @@ impl Planning<'_> {
             return self.refused(name, refusals, diagnostics);
         }
         let uid = observation.cluster_uid.clone();
+        let probes = probes::ask(self.model, &member, desired, joined, Some(observation)).await;
         if self.makes {
             // What is there now may be what a replacement destroys before this plan is carried out, or what an apply
             // that was cut short has left to go on with. Either way this one makes everything.
-            return Look::Seen(uid, None);
+            return Look::Seen(uid, None, probes);
         }
         // Where the last read saw the same cluster, the forecast speaks of what it saw; of one that joins, it says that
         // everything is made. So the words stay the same, whatever happens between two plans.
         let seen = joined.filter(|seen| seen.cluster_uid == uid).cloned();
-        Look::Seen(uid.clone(), Some(seen.unwrap_or_else(|| Seen::nothing_on(uid))))
+        Look::Seen(uid.clone(), Some(seen.unwrap_or_else(|| Seen::nothing_on(uid))), probes)
     }
 
     async fn observe(&self, member: &Member, desired: &MemberDesired) -> Result<Observed, FederationError> {
         let mut observed = observe(member, &self.model.set, desired).await?;
+        let deadline = Instant::now() + PATIENCE;
+        look_for_differences(member, &self.model.set, desired, &mut observed.observation, deadline).await;
         if self.makes {
             reopen_if_abandoned(member, &self.model.set, &mut observed).await?;
         }
@@ -201,9 +249,10 @@ impl Planning<'_> {
     }
 
     /// A member of which the last read tells everything, also that an object has become somebody else's.
-    fn as_read(
+    async fn as_read(
         &self,
         name: &ClusterName,
+        member: &Member,
         seen: &Seen,
         desired: &MemberDesired,
         diagnostics: &mut Diagnostics,
@@ -214,10 +263,13 @@ impl Planning<'_> {
             }
             _ => None,
         };
-        let wanted = seen.objects.iter().filter(|object| desired.contains_key(&object.key()));
-        let refusals: Vec<Refusal> = wanted.filter_map(foreign).collect();
+        let refused = |object: &&SeenObject| {
+            desired.get(&object.key()).is_some_and(|desired| desired.policy.adopt == Adopt::Never)
+        };
+        let refusals: Vec<Refusal> = seen.objects.iter().filter(refused).filter_map(foreign).collect();
         if refusals.is_empty() {
-            return Look::Seen(seen.cluster_uid.clone(), Some(seen.clone()));
+            let probes = probes::ask(self.model, member, desired, Some(seen), None).await;
+            return Look::Seen(seen.cluster_uid.clone(), Some(seen.clone()), probes);
         }
         self.refused(name, refusals, diagnostics)
     }
@@ -262,7 +314,7 @@ impl Planning<'_> {
             seen: self.record.seen(name),
             known_as: self.known.get(name),
             probed: None,
-            leave: Leave::Delete,
+            leave: self.model.options.leave,
             renamed: now,
         };
         outcome.forecast.insert(name.clone(), Some(forecast(&outlook)));
@@ -277,8 +329,8 @@ fn has_all(seen: &Seen, desired: &MemberDesired) -> bool {
 
 /// What was found out about a member.
 enum Look {
-    /// It is this cluster, and has this.
-    Seen(ClusterUid, Option<Seen>),
+    /// It is this cluster, has this, and would take the changes so.
+    Seen(ClusterUid, Option<Seen>, Probes),
     /// It did not answer; that was said.
     Unreachable,
     /// How to connect is known only after apply; that was said.
@@ -291,7 +343,7 @@ impl Look {
     /// Which cluster it is, if it answered.
     fn uid(&self) -> Option<&ClusterUid> {
         match self {
-            Self::Seen(uid, _) => Some(uid),
+            Self::Seen(uid, ..) => Some(uid),
             _ => None,
         }
     }
@@ -375,9 +427,41 @@ impl Outcome {
     }
 
     /// Writes the computed attributes, unless nothing differs: then the prior ones stay, the last forecast too.
+    /// Refuses to delete more than the user allows at once.
+    fn refuse_mass_deletion(&self, model: &Model, diagnostics: &mut Diagnostics) {
+        let Some(most) = model.options.max_deletions else { return };
+        let texts = self.forecast.values().flatten().flat_map(BTreeMap::values).flatten();
+        let deleted = texts.filter(|text| *text == "delete" || text.starts_with("replace")).count();
+        if deleted as u64 > most {
+            diagnostics.error_at(
+                Path::root().attribute("max_deletions"),
+                "Too many deletions",
+                format!("The apply would delete {deleted} objects, and at most {most} are allowed at once."),
+            );
+        }
+    }
+
+    /// Names the objects whose drift is only to be shown.
+    fn warn_of_drift(&self, diagnostics: &mut Diagnostics) {
+        for (name, forecast) in &self.forecast {
+            let drifted = forecast.iter().flatten().filter_map(|(object, text)| {
+                let text = text.as_ref().filter(|text| text.starts_with(LEFT_AS_IT_IS))?;
+                Some(format!("{object}: {text}"))
+            });
+            let drifted: Vec<String> = drifted.collect();
+            if !drifted.is_empty() {
+                let title = format!("Objects on cluster `{name}` have drifted");
+                diagnostics.warning_at(member_path(name), title, format!("{}.", drifted.join(". ")));
+            }
+        }
+    }
+
     fn write(self, prior: &Value, model: &Model, planned: &mut Value) {
         let names = model.spec.members.keys().map(|name| Value::from(name.as_str())).collect();
         planned.set("member_names", Value::List(names));
+        planned.set("objects", state::objects(&model.rendered));
+        planned.set("services", state::services(&model.rendered));
+        planned.set("member_status", planned_status(prior, model));
         planned.set("cluster_uids", state::partial_text_map(self.cluster_uids));
         // A create may be interrupted, and then leaves the state with a warning: what it reached is not known before.
         let sync = if prior.is_null() { Value::Unknown } else { state::partial_text_map(self.sync) };
@@ -391,6 +475,18 @@ impl Outcome {
             std::mem::replace(planned, Value::Null)
         };
     }
+}
+
+/// What is known of the members stays as it was read; what joins is told after the apply.
+fn planned_status(prior: &Value, model: &Model) -> Value {
+    let prior = Node::root(prior);
+    let known = prior.attribute("member_status");
+    let status = |name: &ClusterName| {
+        let known = known.entries().into_iter().find(|(known, _)| *known == name.as_str());
+        let value = known.map_or(Value::Unknown, |(_, status)| status.value().clone());
+        (name.to_string(), value)
+    };
+    Value::map(model.spec.members.keys().map(status))
 }
 
 #[cfg(test)]

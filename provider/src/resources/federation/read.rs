@@ -22,8 +22,8 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2 * 60);
 
 pub(super) async fn read(clusters: &Clusters, context: &Context, response: &mut StateResponse) {
     let Some(set) = set_of(&response.state) else { return };
-    let model = model::model(&response.state, &mut Diagnostics::new());
     let mut record = Record::parse(&response.private);
+    let model = model::model(&response.state, None, &record.facts(), &mut Diagnostics::new());
     let members = state::known_members(&response.state, &record);
     let instance = Node::root(&response.state).attribute("uid").str().unwrap_or_default().to_owned();
     let known = state::cluster_uids(&response.state);
@@ -54,6 +54,7 @@ pub(super) async fn read(clusters: &Clusters, context: &Context, response: &mut 
                 // Unreachable is not empty: what was last known stays.
                 found = true;
                 keep(name, &why, &mut response.diagnostics);
+                record.members.entry(name.clone()).or_default().silent = true;
                 continue;
             }
         };
@@ -76,6 +77,7 @@ pub(super) async fn read(clusters: &Clusters, context: &Context, response: &mut 
         }
         let member = record.members.entry(name.clone()).or_default();
         member.seen = Some(seen);
+        member.silent = false;
         member.reference = clusters.reference(name).or(member.reference.take());
     }
     if !found && !members.is_empty() {

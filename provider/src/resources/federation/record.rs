@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 
 use multicluster::connection::ConnectionReference;
-use multicluster_core::federation::observation::Seen;
+use multicluster_core::capacity::NodeCapacity;
+use multicluster_core::federation::facts::{Facts, MemberFacts, ObjectFacts};
+use multicluster_core::federation::observation::{Seen, SeenObject};
 use multicluster_core::names::ClusterName;
+use multicluster_core::object::ObjectKey;
 use serde::{Deserialize, Serialize};
 
 /// The private bytes of a federation, as JSON.
@@ -23,12 +26,25 @@ pub(super) struct MemberRecord {
     /// Absent until it was read or written for the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) seen: Option<Seen>,
+    /// Whether it did not answer when it was read last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) silent: bool,
+    /// Its version of Kubernetes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<String>,
+    /// Its nodes, where replicas are divided by what fits on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) nodes: Vec<NodeCapacity>,
     /// Absent unless it can be reached by a kubeconfig file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reference: Option<ConnectionReference>,
 }
 
 const VERSION: u32 = 1;
+
+fn object_facts(object: &SeenObject) -> (ObjectKey, ObjectFacts) {
+    (object.key(), ObjectFacts { replicas: object.replicas, autoscaled: object.autoscaled })
+}
 
 impl Record {
     /// Reads private bytes. What cannot be read was written by another version and is as good as nothing: the next
@@ -47,6 +63,18 @@ impl Record {
     /// The creation of the federation that the members were last seen with.
     pub(super) fn instance(&self) -> Option<String> {
         self.members.values().find_map(|member| member.seen.as_ref()?.instance.clone())
+    }
+
+    /// What the members tell, as it was read last, that decides what is rendered for them. Both plans of a run see the
+    /// same, whatever happens on the clusters between them.
+    pub(super) fn facts(&self) -> Facts {
+        let facts = |member: &MemberRecord| MemberFacts {
+            unreachable: member.silent,
+            nodes: member.nodes.clone(),
+            objects: member.seen.iter().flat_map(|seen| &seen.objects).map(object_facts).collect(),
+        };
+        let members = self.members.iter().map(|(name, member)| (name.clone(), facts(member)));
+        Facts { known: true, members: members.collect(), copies: BTreeMap::new() }
     }
 
     /// What was last seen of a member.

@@ -1,13 +1,14 @@
 //! What users write for a federation, and what they get back.
 
 use tfplugin::schema::{Attribute, Nesting, Schema};
-use tfplugin::{Type, timeouts};
+use tfplugin::{Type, timeouts, validators as checks};
 
+use crate::resources::entry;
 use crate::validators;
 
 /// The schema of `multicluster_federation`.
 pub(super) fn schema() -> Schema {
-    Schema::new(
+    let schema = Schema::new(
         "Clusters that belong together, and the Kubernetes objects that are kept on them. Objects are applied from \
          here by server-side apply; the clusters need no components of their own.",
     )
@@ -23,7 +24,34 @@ pub(super) fn schema() -> Schema {
     )
     .attribute("members", members())
     .attribute("resources", resources())
-    .attribute("wait", wait())
+    .attribute("wait", entry::wait())
+    .attribute("leave", leave())
+    .attribute(
+        "max_deletions",
+        Attribute::number(
+            "An apply that would delete more objects than this, on all members together, is refused at plan. No limit if \
+             absent.",
+        )
+        .validate(validators::count),
+    )
+    .attribute(
+        "plan_checks",
+        Attribute::string(
+            "How a plan looks at objects that change: `dry_run` (default) asks the API servers what each change would \
+             do, for which it needs the permission to write; `read` compares with what was read.",
+        )
+        .default_value("dry_run")
+        .validate(checks::one_of(&["dry_run", "read"])),
+    )
+    .attribute(
+        "cidr_overlap",
+        Attribute::string(
+            "What happens if pod, service or node networks of two members overlap: `warn` (default), `error` or \
+             `ignore`. Traffic between such clusters cannot be routed.",
+        )
+        .default_value("warn")
+        .validate(checks::one_of(&["warn", "error", "ignore"])),
+    )
     .attribute(
         "deletion_protection",
         Attribute::bool("Refuses to destroy the federation while true.").default_value(false),
@@ -36,11 +64,6 @@ pub(super) fn schema() -> Schema {
             .validate(tfplugin::validators::dns_label()),
     )
     .attribute("engine", reserved("How objects reach the members.", "push"))
-    .attribute("adopt", reserved("What happens to objects that exist already and are not ours.", "never"))
-    .attribute(
-        "drift",
-        reserved("What happens to our objects that somebody else has changed: shown at plan, corrected at apply.", "correct"),
-    )
     .attribute(
         "timeouts",
         timeouts::attribute(&[("create", "30m"), ("read", "2m"), ("update", "30m"), ("delete", "30m")]),
@@ -78,18 +101,108 @@ pub(super) fn schema() -> Schema {
         Attribute::of(
             Type::map(Type::map(Type::String)),
             "Per member and object, what the apply that is planned (or was last done) changes: `create`, `update` with \
-             the fields, `correct` with what others changed, `delete`, `unchanged`. The key `member` is about the \
-             member itself: `join`, `leave`, `renamed`, `resume`.",
+             the fields, `replace`, `adopt`, `correct` with what others changed, `release`, `delete`, `unchanged`. Known \
+             after apply where the API server cannot tell before. The key `member` is about the member itself: `join`, \
+             `leave`, `renamed`, `resume`.",
         )
         .computed(),
+    )
+    .attribute(
+        "objects",
+        Attribute::of(
+            Type::map(Type::list(Type::String)),
+            "Per member, the objects that are kept on it: `Deployment shop/web`.",
+        )
+        .computed(),
+    )
+    .attribute(
+        "services",
+        Attribute::of(
+            Type::map(Type::map(Type::object([
+                ("cluster", Type::String),
+                ("namespace", Type::String),
+                ("name", Type::String),
+            ]))),
+            "The Services that are kept on members, by `namespace/name` and member, as other resources refer to them.",
+        )
+        .computed(),
+    )
+    .attribute(
+        "member_status",
+        Attribute::of(
+            Type::map(Type::object([
+                ("version", Type::String),
+                ("uid", Type::String),
+                ("reachable", Type::Bool),
+            ])),
+            "What the last read or apply found out about each member: version of Kubernetes, UID of the namespace \
+             `kube-system`, whether it answered.",
+        )
+        .computed(),
+    )
+    .attribute(
+        "required_rbac",
+        Attribute::string(
+            "The least roles that an identity needs on the members for all that this federation does, as YAML, for \
+             `User` `multicluster` to be replaced by yours.",
+        )
+        .computed(),
+    );
+    entry::policy().into_iter().fold(schema, |schema, (name, attribute)| schema.attribute(name, attribute))
+}
+
+/// What happens when a member, or the whole federation, ends.
+fn leave() -> Attribute {
+    Attribute::nested(
+        Nesting::Single,
+        "What happens on members that leave, and on all when the federation is destroyed.",
+        [
+            (
+                "objects",
+                Attribute::string(
+                    "`delete` (default) removes the objects and waits until they, their load balancers and their \
+                     volumes are gone; `orphan` only takes our labels from them.",
+                )
+                .validate(checks::one_of(&["delete", "orphan"])),
+            ),
+            (
+                "unreachable",
+                Attribute::string(
+                    "What happens if the member does not answer: `fail` (default), or `forget`, which leaves everything \
+                     on it as it is.",
+                )
+                .validate(checks::one_of(&["fail", "forget"])),
+            ),
+        ],
     )
 }
 
 fn members() -> Attribute {
+    let cidrs = |description| {
+        Attribute::of(Type::list(Type::String), description).validate(checks::each(validators::cidr))
+    };
     Attribute::nested(
         Nesting::Map,
         "The members, by their names in the provider's `clusters`.",
-        [("labels", Attribute::of(Type::map(Type::String), "Labels, for placement by `match_labels`."))],
+        [
+            (
+                "labels",
+                Attribute::of(Type::map(Type::String), "Labels, for placement by `match_labels`.")
+                    .validate(validators::labels),
+            ),
+            (
+                "networking",
+                Attribute::nested(
+                    Nesting::Single,
+                    "Networks of the cluster, where it does not tell them itself.",
+                    [
+                        ("pod_cidrs", cidrs("Of pods.")),
+                        ("service_cidrs", cidrs("Of Services.")),
+                        ("node_cidrs", cidrs("Of nodes.")),
+                    ],
+                ),
+            ),
+        ],
     )
     .required()
     .validate(validators::cluster_names)
@@ -99,120 +212,7 @@ fn resources() -> Attribute {
     Attribute::nested(
         Nesting::Map,
         "What is kept on the members, by names of your choice.",
-        [
-            (
-                "manifest",
-                Attribute::string(
-                    "One or many Kubernetes objects as YAML or JSON. Stored in state: keep secrets out of it.",
-                )
-                .required()
-                .validate(validators::manifest),
-            ),
-            ("placement", placement()),
-            ("replicas", replicas()),
-            ("overrides", overrides()),
-        ],
-    )
-}
-
-fn placement() -> Attribute {
-    Attribute::nested(
-        Nesting::Single,
-        "Which members get the objects; all of them if absent.",
-        [
-            (
-                "clusters",
-                Attribute::of(
-                    Type::list(Type::String),
-                    "Names. Goes before labels, also when empty: then none.",
-                ),
-            ),
-            (
-                "match_labels",
-                Attribute::of(
-                    Type::map(Type::String),
-                    "Labels that a member must have; an empty map means all members.",
-                ),
-            ),
-        ],
-    )
-}
-
-fn target() -> Attribute {
-    Attribute::nested(
-        Nesting::Single,
-        "Which object is meant, where the manifest has several that could be.",
-        [
-            ("kind", Attribute::string("Such as `Deployment`.").required()),
-            ("name", Attribute::string("`metadata.name`.").required()),
-        ],
-    )
-}
-
-fn replicas() -> Attribute {
-    Attribute::nested(
-        Nesting::Single,
-        "Divides the replicas of a workload over the members by weight (Webster's method): one replica at a time to \
-         the member with the largest weight per replica, from the minimum up to the maximum of each.",
-        [
-            (
-                "total",
-                Attribute::number("Replicas in all. Defaults to the manifest's `spec.replicas`.")
-                    .validate(validators::count),
-            ),
-            ("mode", reserved("How they are divided.", "weighted")),
-            (
-                "clusters",
-                Attribute::nested(
-                    Nesting::Map,
-                    "Shares by member. A member that is not named has weight 1 and no bounds.",
-                    [
-                        (
-                            "weight",
-                            Attribute::number("Defaults to 1. 0 gets no more than `min`.")
-                                .validate(validators::count),
-                        ),
-                        (
-                            "min",
-                            Attribute::number("At least so many. Defaults to 0.").validate(validators::count),
-                        ),
-                        ("max", Attribute::number("At most so many.").validate(validators::count)),
-                    ],
-                ),
-            ),
-            ("target", target()),
-        ],
-    )
-}
-
-fn overrides() -> Attribute {
-    Attribute::nested(
-        Nesting::List,
-        "Changes for some members, in order, after the replicas.",
-        [
-            ("clusters", Attribute::of(Type::list(Type::String), "On which members; on all of the placement if absent.")),
-            ("target", target()),
-            (
-                "patch",
-                Attribute::string("A JSON patch (RFC 6902) as JSON: `jsonencode([{ op = \"replace\", path = \"/spec/…\", value = … }])`.")
-                    .required()
-                    .validate(validators::patch),
-            ),
-        ],
-    )
-}
-
-fn wait() -> Attribute {
-    Attribute::nested(
-        Nesting::Single,
-        "What an apply waits for.",
-        [(
-            "rollout",
-            Attribute::bool(
-                "Waits until the pods of Deployments, StatefulSets and DaemonSets are ready, and fails at once when \
-                 they crash or their images cannot be pulled. Defaults to true.",
-            ),
-        )],
+        entry::attributes(),
     )
 }
 

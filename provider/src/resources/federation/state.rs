@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use multicluster_core::federation::forecast::Forecast;
+use multicluster_core::federation::render::{MemberDesired, Rendered};
 use multicluster_core::names::{ClusterName, ClusterUid};
 use tfplugin::{Node, Path, Value};
 
@@ -52,6 +53,49 @@ pub(super) fn text_map(texts: impl IntoIterator<Item = (ClusterName, String)>) -
 pub(super) fn partial_text_map(texts: PerMember<String>) -> Value {
     let value = |text: Option<String>| text.map_or(Value::Unknown, Value::from);
     Value::map(texts.into_iter().map(|(name, text)| (name.to_string(), value(text))))
+}
+
+/// The objects of each member, in words.
+pub(super) fn objects(rendered: &Rendered) -> Value {
+    let list = |desired: &MemberDesired| {
+        Value::List(desired.keys().map(|key| Value::from(key.to_string())).collect())
+    };
+    Value::map(rendered.iter().map(|(name, desired)| (name.to_string(), list(desired))))
+}
+
+/// The Services that are kept, by `namespace/name` and member.
+pub(super) fn services(rendered: &Rendered) -> Value {
+    let mut services: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
+    for (member, desired) in rendered {
+        let keys = desired.keys().filter(|key| key.kind.group.is_empty() && key.kind.kind == "Service");
+        for key in keys {
+            let namespace = key.namespace.as_deref().unwrap_or_default();
+            let reference = Value::map([
+                ("cluster", Value::from(member.as_str())),
+                ("namespace", Value::from(namespace)),
+                ("name", Value::from(key.name.as_str())),
+            ]);
+            let service = services.entry(format!("{namespace}/{}", key.name)).or_default();
+            service.insert(member.to_string(), reference);
+        }
+    }
+    Value::map(services.into_iter().map(|(name, members)| (name, Value::map(members))))
+}
+
+/// What is known of each member.
+pub(super) fn member_status<'a>(names: impl IntoIterator<Item = &'a ClusterName>, record: &Record) -> Value {
+    let status = |name: &'a ClusterName| {
+        let member = record.members.get(name);
+        let text = |text: Option<String>| text.map_or(Value::Null, Value::from);
+        let uid = member.and_then(|it| it.seen.as_ref()).map(|seen| seen.cluster_uid.to_string());
+        let status = [
+            ("version", text(member.and_then(|it| it.version.clone()))),
+            ("uid", text(uid)),
+            ("reachable", member.map_or(Value::Null, |it| Value::from(!it.silent))),
+        ];
+        (name.to_string(), Value::map(status))
+    };
+    Value::map(names.into_iter().map(status))
 }
 
 /// Forecasts as a value.

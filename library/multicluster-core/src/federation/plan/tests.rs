@@ -64,7 +64,7 @@ fn said(plan: &MemberPlan) -> Vec<String> {
         let after = apply.after.as_ref().map_or(String::new(), |uid| format!(" after {uid}"));
         said.push(format!("apply {}{force}{after}", apply.key));
     }
-    said.extend(plan.await_ready.iter().map(|key| format!("await {key}")));
+    said.extend(plan.awaited.keys().map(|key| format!("await {key}")));
     said.extend(plan.deletions.iter().flatten().map(|it| format!("delete {} {}", it.key, it.uid)));
     said.extend(plan.release.iter().map(|it| format!("release {}", it.key)));
     let left = |it: &Forgotten| if it.exists { " (it is there)" } else { "" };

@@ -3,7 +3,8 @@ use serde_json::json;
 
 use super::*;
 use crate::names::FederationName;
-use crate::placement::{Labels, Placement};
+use crate::overrides::{Change, Scope};
+use crate::replicas::Share;
 
 fn name(text: &str) -> ClusterName {
     ClusterName::new(text).unwrap()
@@ -39,12 +40,20 @@ fn deployment(replicas: u64) -> Value {
     object
 }
 
+fn on(member: &str) -> Scope {
+    Scope { clusters: Some(BTreeSet::from([name(member)])), selector: None }
+}
+
 fn patch(text: &str) -> OverrideSpec {
-    OverrideSpec { target: None, clusters: None, patch: overrides::parse_patch(text).unwrap() }
+    OverrideSpec {
+        target: None,
+        scope: Scope::default(),
+        changes: vec![Change::JsonPatch(overrides::parse_patch(text).unwrap())],
+    }
 }
 
 fn replicas(total: Option<u64>) -> Replicas {
-    Replicas { target: None, total, clusters: BTreeMap::new() }
+    Replicas { target: None, total, mode: Mode::Weighted, steady: false, clusters: BTreeMap::new() }
 }
 
 /// The objects of a member in short: `Deployment shop/web`.
@@ -84,7 +93,7 @@ fn namespaces_are_completed(#[case] kind: &str, #[case] metadata: Value, #[case]
 #[test]
 fn replicas_are_divided_before_overrides_are_applied() {
     let over = OverrideSpec {
-        clusters: Some(vec![name("b")]),
+        scope: on("b"),
         ..patch(
             r#"[{ "op": "test", "path": "/spec/replicas", "value": 2 }, { "op": "replace", "path": "/spec/replicas", "value": 7 }]"#,
         )
@@ -239,7 +248,7 @@ fn strangers_are_named() {
     let of_replicas = Replicas { clusters: BTreeMap::from([(name("mars"), share)]), ..replicas(None) };
     let resource = ResourceSpec { replicas: Some(of_replicas), ..entry(&[deployment(1)]) };
     assert_eq!(problem(&spec([("web", resource)])).0, Field::ReplicasOf(name("mars")));
-    let over = OverrideSpec { clusters: Some(vec![name("mars")]), ..patch("[]") };
+    let over = OverrideSpec { scope: on("mars"), ..patch("[]") };
     let resource = ResourceSpec { overrides: vec![over], ..entry(&[deployment(1)]) };
     let (field, message) = problem(&spec([("web", resource)]));
     assert_eq!(field, Field::Override(0));
@@ -254,7 +263,7 @@ fn all_problems_are_told_at_once() {
         ("two", ResourceSpec { placement: mars, ..entry(&[deployment(1)]) }),
     ];
     let fields: Vec<_> = rendered_of(&spec(resources)).unwrap_err().into_iter().map(|it| it.field).collect();
-    assert_eq!(fields, [Field::Manifest, Field::Placement]);
+    assert_eq!(fields, [Field::Placement, Field::Manifest]);
 }
 
 proptest::proptest! {

@@ -6,7 +6,8 @@ use super::*;
 
 fn modelled(members: &Json, resources: &Json) -> (Option<Model>, Vec<String>) {
     let mut diagnostics = Diagnostics::new();
-    let model = model(&federation(members, resources), &mut diagnostics);
+    let value = federation(members, resources);
+    let model = model(&value, Some(&value), &Facts::default(), &mut diagnostics);
     (model, said(&diagnostics))
 }
 
@@ -68,12 +69,12 @@ fn replicas_and_overrides_are_read() {
         objects.iter().map(|it| it["metadata"]["labels"]["a"].as_str()).collect::<Vec<_>>(),
         [None, Some("b")]
     );
-    assert!(model.wait_rollout);
+    assert!(model.rendered.values().flat_map(BTreeMap::values).all(|it| it.policy.wait.rollout));
 }
 
 #[rstest]
 #[case::a_null_entry(two(), json!({ "it": null }), &[r#"resources["it"]: Missing value"#])]
-#[case::no_manifest(two(), json!({ "it": { "manifest": null } }), &[r#"resources["it"].manifest: Missing value"#])]
+#[case::no_manifest(two(), json!({ "it": { "manifest": null } }), &[r#"resources["it"]: Missing or conflicting objects"#])]
 #[case::a_null_selector(
     two(),
     json!({ "it": { "manifest": SETTINGS, "placement": { "match_labels": { "tier": null } } } }),
@@ -89,7 +90,7 @@ fn replicas_and_overrides_are_read() {
 )]
 #[case::a_null_override(
     two(), json!({ "it": { "manifest": SETTINGS, "overrides": [null] } }),
-    &[r#"resources["it"].overrides[0].patch: Missing value"#]
+    &[r#"resources["it"].overrides[0]: The override changes nothing"#]
 )]
 #[case::every_entry(
     two(), json!({ "a": { "manifest": "[" }, "b": { "manifest": "[" } }),
@@ -133,7 +134,7 @@ fn what_is_wrong_is_said_with_its_path(
 #[case::a_weight(two(), json!({ "it": { "manifest": WEB, "replicas": { "clusters": { "aws": { "weight": UNKNOWN } } } } }))]
 #[case::a_patch(two(), json!({ "it": { "manifest": WEB, "overrides": [{ "patch": UNKNOWN }] } }))]
 fn what_is_unknown_at_any_depth_is_neither_guessed_nor_wrong(#[case] members: Json, #[case] resources: Json) {
-    assert!(!inputs_known(&federation(&members, &resources)));
+    assert!(!inputs_known(&federation(&members, &resources), None));
     let (model, said) = modelled(&members, &resources);
     assert!(model.is_none());
     assert_eq!(said, [""; 0]);

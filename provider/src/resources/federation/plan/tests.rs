@@ -5,6 +5,8 @@ use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
 
 use super::super::fixture::{SETTINGS, UNKNOWN, federation, said, value};
+use multicluster_core::federation::facts::Facts;
+
 use super::*;
 
 /// A connection that is known, and leads nowhere.
@@ -55,7 +57,7 @@ fn made() -> (Value, Record) {
     let members = json!({ "aws": { "labels": null } });
     let mut state = federation(&members, &settings());
     let mut diagnostics = Diagnostics::new();
-    let model = model::model(&state, &mut diagnostics).unwrap();
+    let model = model::model(&state, Some(&state), &Facts::default(), &mut diagnostics).unwrap();
     let aws = ClusterName::new("aws").unwrap();
     let desired = &model.rendered[&aws];
     let (key, wanted) = desired.first_key_value().unwrap();

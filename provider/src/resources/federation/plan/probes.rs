@@ -1,0 +1,191 @@
+//! What the members say of the objects that would change, in the words of a forecast.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use multicluster::federation::{Probed, foresee};
+use multicluster::member::Member;
+use multicluster_core::federation::forecast::{self, create};
+use multicluster_core::federation::observation::{self, Observation, Seen, Status};
+use multicluster_core::federation::policy::Adopt;
+use multicluster_core::federation::render::{Desired, MemberDesired};
+use multicluster_core::names::ClusterName;
+use multicluster_core::object::ObjectKey;
+use multicluster_core::probe::Verdict;
+use tfplugin::{Diagnostics, Path};
+use tokio::time::Instant;
+
+use super::super::model::Model;
+use super::member_path;
+use crate::validators::sentence;
+
+/// How long a plan waits for the dry runs of one member.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+/// Objects that are named in one message.
+const NAMED: usize = 5;
+
+/// The answers of one member.
+#[derive(Default)]
+pub(super) struct Probes {
+    /// For the forecast.
+    pub(super) words: forecast::Probed,
+    /// What an apply would fail with.
+    refused: Vec<Refused>,
+    /// What could not be found out, and why.
+    unknown: Vec<(ObjectKey, String)>,
+}
+
+/// An object that an apply would fail with.
+struct Refused {
+    resource: String,
+    key: ObjectKey,
+    message: String,
+}
+
+/// Asks about the objects that would change. `observation` is what was read just now, `seen` what the last read saw.
+pub(super) async fn ask(
+    model: &Model,
+    member: &Member,
+    desired: &MemberDesired,
+    seen: Option<&Seen>,
+    observation: Option<&Observation>,
+) -> Probes {
+    let mut probes = Probes::default();
+    if !model.options.dry_run {
+        return probes;
+    }
+    let recorded = observation.map(Observation::recorded).unwrap_or_default();
+    let status = |key: &ObjectKey| match (observation, seen) {
+        (Some(observation), _) => {
+            let entry = recorded.get(key).copied();
+            let current = entry.map(|entry| entry.desired.as_str());
+            (observation::status(entry, observation.live.get(key)), current)
+        }
+        (None, Some(seen)) => match seen.object(key) {
+            Some(object) => (object.status.clone(), Some(object.desired.as_str())),
+            None => (Status::Absent, None),
+        },
+        (None, None) => (Status::Absent, None),
+    };
+    let wanted: Vec<(&ObjectKey, &Desired, Status)> = desired
+        .iter()
+        .filter_map(|(key, desired)| {
+            let (status, current) = status(key);
+            let adopts = desired.policy.adopt != Adopt::Never;
+            let asks = match &status {
+                // Nothing is known of what is to be copied.
+                _ if desired.confidential && !desired.copied && is_empty(desired) => false,
+                Status::Foreign { .. } => adopts,
+                _ => current != Some(desired.digest.as_str()),
+            };
+            asks.then_some((key, desired, status))
+        })
+        .collect();
+    if wanted.is_empty() {
+        return probes;
+    }
+    let mut answers = foresee(member, &model.set, &wanted, observation, Instant::now() + PATIENCE).await;
+    for (key, desired, status) in wanted {
+        if let Some(answer) = answers.remove(key) {
+            probes.note(key, desired, &status, answer);
+        }
+    }
+    probes
+}
+
+/// Whether an object says no more than which one it is.
+fn is_empty(desired: &Desired) -> bool {
+    desired.object.as_object().is_none_or(|fields| fields.len() <= 3)
+}
+
+impl Probes {
+    fn note(&mut self, key: &ObjectKey, desired: &Desired, status: &Status, answer: Probed) {
+        let verdict = match answer.verdict {
+            Verdict::Update { .. } if desired.confidential => "update: its content is not shown".to_owned(),
+            Verdict::Create => create(key, desired),
+            Verdict::Replace { .. } if desired.policy.replace_on_immutable => answer.verdict.to_string(),
+            Verdict::Unchanged | Verdict::Update { .. } => answer.verdict.to_string(),
+            Verdict::Unknown(why) => {
+                self.words.insert(key.clone(), None);
+                self.unknown.push((key.clone(), why.to_string()));
+                return;
+            }
+            Verdict::Replace { .. } => {
+                let message = format!(
+                    "{}; with `replace_on_immutable = true` the object is deleted and made anew",
+                    answer.verdict
+                );
+                return self.refuse(key, desired, message);
+            }
+            Verdict::Conflict { .. } => {
+                let message = format!(
+                    "{}; remove these fields from the manifest, or let the others go",
+                    answer.verdict
+                );
+                return self.refuse(key, desired, message);
+            }
+            refused => return self.refuse(key, desired, refused.to_string()),
+        };
+        let mut text = verdict;
+        if let Status::Foreign { managers } = status {
+            let from = if managers.is_empty() {
+                String::new()
+            } else {
+                format!(" (kept by {})", managers.join(", "))
+            };
+            text = format!("adopt{from}, {text}");
+            let dropped: Vec<String> = answer.left_over.iter().map(ToString::to_string).collect();
+            if !dropped.is_empty() && desired.policy.adopt == Adopt::Always {
+                text = format!("{text}; no longer set: {}", listed(&dropped));
+            }
+        }
+        self.words.insert(key.clone(), Some(text));
+    }
+
+    fn refuse(&mut self, key: &ObjectKey, desired: &Desired, message: String) {
+        let message = if desired.confidential {
+            "the server refuses it; why is not shown, since its content is not".to_owned()
+        } else {
+            message
+        };
+        self.words.insert(key.clone(), None);
+        self.refused.push(Refused { resource: desired.resource.clone(), key: key.clone(), message });
+    }
+}
+
+/// Says what was found out on all members: the same of several members only once.
+pub(super) fn report(
+    probes: &BTreeMap<ClusterName, Probes>,
+    entry: impl Fn(&str) -> Path,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut refused: BTreeMap<(&str, &ObjectKey, &str), BTreeSet<&ClusterName>> = BTreeMap::new();
+    for (name, probes) in probes {
+        for it in &probes.refused {
+            refused.entry((&it.resource, &it.key, &it.message)).or_default().insert(name);
+        }
+        let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (key, why) in &probes.unknown {
+            reasons.entry(why).or_default().push(key.to_string());
+        }
+        for (why, objects) in reasons {
+            let title = format!("Cannot foresee all changes on cluster `{name}`");
+            let detail =
+                format!("{}: {} What happens to it is known after apply.", listed(&objects), sentence(&why));
+            diagnostics.warning_at(member_path(name), title, detail);
+        }
+    }
+    for ((resource, key, message), members) in refused {
+        let members: Vec<String> = members.into_iter().map(|name| format!("`{name}`")).collect();
+        let detail = format!("{key} on {}: {}", members.join(", "), sentence(&message));
+        diagnostics.error_at(entry(resource), "The apply would fail", detail);
+    }
+}
+
+fn listed(items: &[String]) -> String {
+    let named = items.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match items.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
