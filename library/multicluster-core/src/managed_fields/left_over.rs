@@ -2,16 +2,21 @@
 
 use serde_json::Value;
 
-use super::Owners;
+use super::migrate::LAST_APPLIED;
 use super::tree::{Tree, find_item};
+use super::{Owners, all_trees, entries, owners_in};
 use crate::object::text;
 use crate::path::{FieldPath, Step};
+
+/// The manager of `kubectl apply` without `--server-side`.
+const CLIENT_SIDE_APPLY: &str = "kubectl-client-side-apply";
 
 /// The fields of an object, as it is after our apply (dry or not), that only `from` own. With
 /// [`Rest::Ours`](super::Rest::Ours) the next apply removes them or resets them to their defaults; otherwise they stay.
 ///
-/// Fields that were defaulted when they wrote are among them, since their records do not tell those from what was
-/// asked for. kubectl's last-applied annotation and `status` are not.
+/// Records do not tell what was asked for from what was defaulted at that moment. For `kubectl apply` its own note of
+/// what it applied last does, so that only what stands in it counts; of other tools defaulted fields are among the
+/// answers. `status` and that note itself never are.
 ///
 /// # Examples
 /// ```
@@ -31,16 +36,34 @@ pub fn left_over(live: &Value, ours: &str, from: &Owners) -> Vec<FieldPath> {
     let (mut theirs, mut others) = (Tree::default(), Tree::default());
     for record in records.into_iter().flatten() {
         if let Some(fields) = record.get("fieldsV1").filter(|_| !text(record, "/manager").is_empty()) {
-            let tree = if from.wrote(record, ours) { &mut theirs } else { &mut others };
+            let tree = if from.wrote(live, record, ours) { &mut theirs } else { &mut others };
             tree.merge(&Tree::read(fields));
         }
     }
     theirs.fields.remove("status");
     let mut found = Vec::new();
     visit(&theirs, Some(&others), live, &FieldPath::default(), &mut found);
-    let noted = FieldPath::fields(["metadata", "annotations", super::migrate::LAST_APPLIED]);
-    found.retain(|path| *path != noted);
+    let note = FieldPath::fields(["metadata", "annotations", LAST_APPLIED]);
+    let asked = value_at(live, &note).and_then(Value::as_str);
+    let asked = asked.and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let entries = entries(live);
+    let all = all_trees(&entries);
+    let by_kubectl_alone = |path: &FieldPath| {
+        owners_in(&entries, &all, live, path).iter().all(|manager| manager == CLIENT_SIDE_APPLY)
+    };
+    found.retain(|path| {
+        let defaulted = asked.as_ref().is_some_and(|asked| value_at(asked, path).is_none());
+        *path != note && !(defaulted && by_kubectl_alone(path))
+    });
     found
+}
+
+/// The value at a path.
+fn value_at<'a>(object: &'a Value, path: &FieldPath) -> Option<&'a Value> {
+    path.0.iter().try_fold(object, |value, step| match step {
+        Step::Field(name) => value.get(name),
+        item => find_item(value, item).map(|(_, value)| value),
+    })
 }
 
 fn visit(theirs: &Tree, others: Option<&Tree>, live: &Value, path: &FieldPath, found: &mut Vec<FieldPath>) {
@@ -55,7 +78,9 @@ fn visit(theirs: &Tree, others: Option<&Tree>, live: &Value, path: &FieldPath, f
         let Some(value) = value else { continue };
         let others = others.and_then(|others| others.below(Some(live), &step));
         let path = path.with(step);
-        if others.is_none() && below.itself {
+        // Labels and annotations have little to do with each other: each is named.
+        let one = below.is_bare() || !matches!(path.0.first(), Some(Step::Field(name)) if name == "metadata");
+        if others.is_none() && below.itself && one {
             found.push(path);
         } else if !below.is_bare() {
             visit(below, others, value, &path, found);

@@ -59,7 +59,7 @@ pub fn migration(live: &Value, ours: &str, from: &Owners, rest: Rest) -> Option<
     }
     let records = live.pointer("/metadata/managedFields")?.as_array()?;
     let (taken, mut kept): (Vec<&Value>, Vec<&Value>) =
-        records.iter().partition(|record| from.wrote(record, ours));
+        records.iter().partition(|record| from.wrote(live, record, ours));
     if taken.is_empty() {
         return None;
     }

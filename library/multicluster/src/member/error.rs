@@ -118,8 +118,11 @@ impl MemberError {
             // What a definition's rule is said to be if it has no words of its own.
             "failed rule: self == oldSelf",
         ];
-        matches!(self, Self::Invalid { fields }
-            if fields.iter().any(|field| WORDS.iter().any(|words| field.message.contains(words))))
+        let says_so = |field: &FieldProblem| {
+            let why = behind_value(&field.message);
+            WORDS.iter().any(|words| why.contains(words))
+        };
+        matches!(self, Self::Invalid { fields } if fields.iter().any(says_so))
     }
 
     pub(super) fn invalid(field: &str, message: &str) -> Self {
@@ -129,6 +132,13 @@ impl MemberError {
     pub(super) fn other(message: &str) -> Self {
         Self::Other { message: message.to_owned() }
     }
+}
+
+/// What is said of a value, without the value, which is the user's and may say anything: `field is immutable` of
+/// `Invalid value: "a": field is immutable`. All of it if no text, list or mapping is quoted.
+pub(super) fn behind_value(message: &str) -> &str {
+    let end = ["\": ", "}: ", "]: "].iter().filter_map(|end| message.rfind(end)).max();
+    end.and_then(|end| message.get(end + 3..)).unwrap_or(message)
 }
 
 /// A list in a sentence, at most five entries long.

@@ -7,7 +7,7 @@ use multicluster_core::object::text;
 use serde_json::Value;
 
 use super::{
-    error::{FieldConflict, FieldProblem, MemberError},
+    error::{FieldConflict, FieldProblem, MemberError, behind_value},
     message::cut,
 };
 use crate::connection::CredentialError;
@@ -187,9 +187,11 @@ fn without_dump(message: &str) -> String {
     if said.chars().count() <= SHORT {
         return said.to_owned();
     }
-    let end = ["}: ", "]: ", "\": "].iter().filter_map(|end| said.rfind(end)).max();
-    match (said.split_once(" value: "), end.and_then(|end| said.get(end + 3..))) {
-        (Some((what, _)), Some(why)) if what.len() < SHORT => format!("{what} value: …: {why}"),
+    match said.split_once(" value: ") {
+        Some((what, value)) if what.len() < SHORT => {
+            let why = behind_value(value);
+            if why == value { said.to_owned() } else { format!("{what} value: …: {why}") }
+        }
         _ => said.to_owned(),
     }
 }

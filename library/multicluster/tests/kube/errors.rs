@@ -85,6 +85,24 @@ async fn invalid_fields_are_named() {
     );
 }
 
+/// The words that servers have for it (Kubernetes 1.36), and what only looks like them.
+#[rstest]
+#[case::text("Invalid value: \"a\": field is immutable", true)]
+#[case::number("Invalid value: 3: field is immutable", true)]
+#[case::mapping("Invalid value: {\"a\":\"b\"}: field is immutable", true)]
+#[case::list("Invalid value: [\"10.0.0.77\"]: may not change once set", true)]
+#[case::no_value("Forbidden: field is immutable when `immutable` is set", true)]
+#[case::for_now("Forbidden: may not be changed in an update.", true)]
+#[case::another_reason("Invalid value: \"a\": must be no more than 63 characters", false)]
+#[case::a_value_that_says_so("Invalid value: \"it is immutable\": must be no more than 63 characters", false)]
+#[tokio::test]
+async fn what_is_immutable(#[case] message: &'static str, #[case] expected: bool) {
+    let details = json!({ "name": "web", "causes": [{ "field": "spec.a", "message": message }] });
+    let reply = move || status(422, "Invalid", "it is invalid", details.clone());
+    let error = apply(&ResourceType::config_map(), reply).await;
+    assert_eq!(error.is_immutable(), expected, "{error}");
+}
+
 #[rstest]
 #[case::invalid(immutable as fn() -> Reply)]
 #[case::webhook(|| status(403, "Forbidden", "admission webhook \"x\" denied the request: hunter2", json!({})))]

@@ -147,6 +147,22 @@ fn applies_of_tools_are_taken_as_well() {
     assert_eq!(after["metadata"]["managedFields"], json!([ours()]));
 }
 
+#[rstest]
+#[case::kubectl("kubectl-edit", true)]
+#[case::terraform_by_version("terraform-provider-helm_v2.12.1_x5", true)]
+#[case::before_all("before-first-apply", true)]
+#[case::open_cluster_management("work-agent-cluster1", true)]
+#[case::the_cluster("kube-controller-manager", false)]
+#[case::another_federation("multicluster-other", false)]
+#[case::an_operator("manager", false)]
+#[case::one_of_many("controller-manager", false)]
+fn who_is_a_tool(#[case] manager: &str, #[case] expected: bool) {
+    let mut live = with(&[record(manager, "Update", json!({ "f:spec": { "f:replicas": {} } })), ours()]);
+    assert_eq!(migrated(&live, Rest::Nobodys).is_some(), expected);
+    live["metadata"]["labels"] = json!({ "kubefed.io/managed": "true" });
+    assert_eq!(migrated(&live, Rest::Nobodys).is_some(), expected || manager == "controller-manager");
+}
+
 #[test]
 fn a_patch_names_the_version_that_it_was_made_for() {
     let mut live = with(&[kubectl(), ours()]);
@@ -168,14 +184,16 @@ fn the_note_of_kubectl_is_nobodys(#[case] metadata: Value, #[case] expected: Val
     assert_eq!(after["metadata"]["managedFields"][0]["fieldsV1"], expected);
 }
 
+fn left(live: &Value, from: &Owners) -> Vec<String> {
+    left_over(live, US, from).iter().map(ToString::to_string).collect()
+}
+
 #[test]
 fn what_they_leave_over_is_named() {
-    let left: Vec<String> = left_over(&with(&[kubectl(), ours(), controller()]), US, &Owners::tools())
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let mut live = with(&[kubectl(), ours(), controller()]);
+    live["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"].take();
     assert_eq!(
-        left,
+        left(&live, &Owners::tools()),
         [
             "spec.progressDeadlineSeconds",
             "spec.strategy.rollingUpdate",
@@ -184,7 +202,39 @@ fn what_they_leave_over_is_named() {
             "spec.template.spec.containers[name=side]",
         ]
     );
-    assert!(left_over(&with(&[kubectl(), ours()]), US, &Owners::default()).is_empty());
+    assert!(left(&live, &Owners::default()).is_empty());
+}
+
+#[test]
+fn what_kubectl_notes_tells_what_was_defaulted() {
+    let helm =
+        record("helm", "Update", json!({ "f:spec": { "f:progressDeadlineSeconds": {}, "f:paused": {} } }));
+    let mut live = with(&[kubectl(), ours(), helm]);
+    let applied = json!({
+        "metadata": { "annotations": {} },
+        "spec": { "replicas": 2, "template": { "spec": { "containers": [{ "name": "c", "args": ["x"] }] } } },
+    });
+    live["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] =
+        applied.to_string().into();
+    // What somebody else set too was asked for by them, and what is gone already cannot go.
+    assert_eq!(
+        left(&live, &Owners::tools()),
+        ["spec.progressDeadlineSeconds", "spec.template.spec.containers[name=c].args"]
+    );
+}
+
+#[test]
+fn each_annotation_that_they_leave_is_named() {
+    let mut theirs = kubectl();
+    theirs["fieldsV1"] = json!({ "f:metadata": { "f:annotations": {
+        ".": {}, "f:a": {}, "f:b": {}, "f:kubectl.kubernetes.io/last-applied-configuration": {},
+    } } });
+    let mut live = with(&[theirs, ours()]);
+    live["metadata"]["annotations"] = json!({
+        "a": "1", "b": "2",
+        "kubectl.kubernetes.io/last-applied-configuration": r#"{"metadata":{"annotations":{"a":"1"}}}"#,
+    });
+    assert_eq!(left(&live, &Owners::tools()), ["metadata.annotations.a"]);
 }
 
 /// The members of a set as text: the slow and obvious form.
