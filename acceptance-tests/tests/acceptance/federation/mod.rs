@@ -3,8 +3,11 @@
 mod basics;
 mod drift;
 mod failures;
+mod faults;
 mod hcl;
 mod inputs;
+mod inputs_more;
+mod kinds;
 mod look;
 mod members;
 mod objects;
@@ -13,7 +16,7 @@ mod upheavals;
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    crate::trials![
+    let mut trials = crate::trials![
         basics::is_applied_changed_and_destroyed,
         basics::a_saved_plan_is_applied_as_it_was_shown,
         basics::is_imported_by_its_name,
@@ -60,5 +63,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         upheavals::is_imported_from_any_namespace,
         inputs::are_refused_at_plan_with_their_path,
         inputs::deletion_protection_protects,
-    ]
+    ];
+    trials.extend(crate::trials![
+        inputs_more::of_all_kinds_are_refused_at_plan,
+        inputs_more::that_are_no_text_or_too_long_are_refused,
+        kinds::of_every_sort_are_applied_changed_and_destroyed,
+    ]);
+    trials.extend(faults::trials());
+    trials
 }
