@@ -1,8 +1,8 @@
 //! Who is measured, and at what.
 
 use super::audit::Calls;
-use super::memory::Peak;
 use super::place::Place;
+use super::processes::Taken;
 use super::{bare, kubectl, terraform};
 
 /// A way to bring objects to clusters.
@@ -48,8 +48,8 @@ pub(crate) struct Measure {
     pub(crate) calls: Calls,
     /// The seconds before the first write of an object, of all writes, and after the last.
     pub(crate) phases: Option<[f64; 3]>,
-    /// The most memory that it had, if it was looked at.
-    pub(crate) memory: Option<Peak>,
+    /// What its processes took, if they were looked at.
+    pub(crate) taken: Option<Taken>,
 }
 
 /// Operations in the order in which they were measured.

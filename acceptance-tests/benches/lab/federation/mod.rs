@@ -9,9 +9,9 @@ mod audit;
 mod bare;
 mod contender;
 mod kubectl;
-mod memory;
 mod namespaces;
 mod place;
+mod processes;
 mod report;
 mod terraform;
 

@@ -76,7 +76,7 @@ impl Place<'_> {
             let writes = last.duration_since(first).as_secs_f64();
             [before, writes, seconds - before - writes]
         });
-        Ok(Measure { seconds, calls, phases, memory: None })
+        Ok(Measure { seconds, calls, phases, taken: None })
     }
 
     /// Waits until the Deployments of all clusters are rolled out, where there is somebody to do that.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::contender::{Contender, Measure, Operation};
 use super::place::Place;
+use super::processes::{Share, Taken};
 use super::{Measures, SECRETS, Secrets};
 use crate::table::Table;
 use crate::{median, number};
@@ -14,6 +15,11 @@ const NOTHING: &str = "–";
 const PHASES: [&str; 3] =
     ["before the first write", "from the first to the last write", "after the last write"];
 const WRITES: usize = 1;
+/// Whose processes are told apart.
+const WHO: [(&str, Who); 2] =
+    [("providers", |taken| &taken.providers), ("terraform itself", |taken| &taken.host)];
+
+type Who = fn(&Taken) -> &Share;
 
 /// The section on whole control planes. `alone` are the seconds of Terraform without any provider.
 pub(super) fn on_control_planes(
@@ -137,7 +143,11 @@ impl Found<'_> {
             let what = format!("{}, of which {} needs", operation.name(), other.name());
             row(&what, aim, ratio(self.seconds(other, operation), self.seconds(Ours, operation)));
         }
-        row("memory of the provider", "≤ 150 MB", self.most_memory(Ours));
+        row(
+            "memory of the provider",
+            "≤ 150 MB",
+            self.peak(Ours, |taken| &taken.providers).unwrap_or_else(|| NOTHING.to_owned()),
+        );
         table
     }
 
@@ -189,25 +199,29 @@ impl Found<'_> {
         }
         writeln!(text, "{table}")?;
 
-        let mut table = heads("peak memory, MB");
-        fill(&mut table, "providers, together", &|contender| {
-            Some(self.most_memory(contender)).filter(|it| it != NOTHING)
-        });
-        fill(&mut table, "terraform itself", &|contender| {
-            self.peak(contender, |measure| Some(measure.memory?.host))
-        });
+        let mut table = heads("seconds of processor time");
+        for operation in Operation::ALL {
+            for (who, share) in WHO {
+                fill(&mut table, &format!("{}, {who}", operation.name()), &|contender| {
+                    self.median(contender, operation, |it| Some(share(it.taken.as_ref()?).cpu_seconds()))
+                        .map(seconds)
+                });
+            }
+        }
+        writeln!(text, "{table}")?;
+
+        let mut table = heads("peak memory");
+        for (who, share) in WHO {
+            fill(&mut table, who, &|contender| self.peak(contender, share));
+        }
         write!(text, "{table}")?;
         Ok(text)
     }
 
-    fn most_memory(&self, contender: Contender) -> String {
-        self.peak(contender, |measure| Some(measure.memory?.providers)).unwrap_or_else(|| NOTHING.to_owned())
-    }
-
     /// The largest of all operations and rounds, in MB.
-    fn peak(&self, contender: Contender, kib: impl Fn(&Measure) -> Option<u64>) -> Option<String> {
+    fn peak(&self, contender: Contender, share: Who) -> Option<String> {
         let all = Operation::ALL.into_iter().filter_map(|operation| self.0.get(&(contender, operation)));
-        let most = all.flatten().filter_map(kib).max()?;
-        Some(format!("{:.0}", number(most) * 1024.0 / 1e6))
+        let most = all.flatten().filter_map(|it| Some(share(it.taken.as_ref()?).peak_kib)).max()?;
+        Some(format!("{:.0} MB", number(most) * 1024.0 / 1e6))
     }
 }

@@ -9,8 +9,8 @@ use acceptance_tests::workload::{Workload, yaml};
 use anyhow::{Context as _, ensure};
 
 use super::contender::{Measure, Measured, Operation};
-use super::memory::Peak;
 use super::place::Place;
+use super::processes::Taken;
 
 /// For both providers. Ours has one resource; the other one has a resource per object, and ten of them at once, which
 /// is Terraform's default, would be less than it can do.
@@ -138,20 +138,20 @@ async fn run(place: &Place<'_>, configuration: &str, write: Write) -> anyhow::Re
 
 /// Runs a command that must end with exit code 0: for a plan, without changes.
 async fn command(place: &Place<'_>, terraform: &Terraform, arguments: &[&str]) -> anyhow::Result<Measure> {
-    let mut peak = Peak::default();
+    let mut taken = Taken::default();
     let mut measure = place
         .measure(async {
             let run = terraform.spawn(arguments)?;
             let leader = run.group().context("terraform has ended at once")?;
             let output = tokio::select! {
                 output = run.wait() => output?,
-                () = peak.watch(leader) => unreachable!("it watches until it is dropped"),
+                () = taken.watch(leader) => unreachable!("it watches until it is dropped"),
             };
             ensure!(output.code == Some(0), "{:?}\n{}\n{}", output.code, output.stdout, output.stderr);
             Ok(())
         })
         .await
         .with_context(|| format!("terraform {}", arguments.join(" ")))?;
-    measure.memory = (peak != Peak::default()).then_some(peak);
+    measure.taken = taken.is_known().then_some(taken);
     Ok(measure)
 }
