@@ -7,6 +7,8 @@
 //! |---|---|
 //! | [`connection`] | how one cluster is reached: kubeconfig, host and credential → a client |
 //! | [`member`] | one cluster: discovery, reads, server-side apply, deletes and waits |
+//! | [`cluster`] | what one cluster is: version, nodes, networks, kinds |
+//! | [`preflight`] | what stands against members before the first of them is written to |
 //! | [`lease`] | who may write to a member now |
 //! | [`federation`] | what a federation has on its members, and how that is changed |
 //! | [`failpoint`] | named points at which a test can end the process |
@@ -16,6 +18,8 @@ pub use multicluster_core as core;
 
 pub mod clock;
 #[cfg(feature = "kube")]
+pub mod cluster;
+#[cfg(feature = "kube")]
 pub mod connection;
 pub mod failpoint;
 #[cfg(feature = "kube")]
@@ -24,3 +28,5 @@ pub mod federation;
 pub mod lease;
 #[cfg(feature = "kube")]
 pub mod member;
+#[cfg(feature = "kube")]
+pub mod preflight;

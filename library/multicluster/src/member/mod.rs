@@ -24,6 +24,7 @@ mod discovery;
 mod error;
 mod established;
 mod gone;
+mod may;
 mod message;
 mod objects;
 mod patch;
@@ -47,6 +48,7 @@ use multicluster_core::{
 
 pub use self::{
     error::{FieldConflict, FieldProblem, MemberError},
+    may::Access,
     objects::{ApplyOptions, Deletion, Propagation},
     ready::Until,
     resource_type::ResourceType,

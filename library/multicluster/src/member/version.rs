@@ -9,7 +9,7 @@ use super::message::cut;
 
 /// A server's version, as it says itself.
 ///
-/// Ordered by nothing: compare [`ServerVersion::minor`], since what follows it is the vendor's.
+/// Compare [`ServerVersion::release`]: what follows it in the text is the vendor's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerVersion {
     /// As the server writes it, such as `v1.36.3` or `v1.33.1-eks-7f9249a`.

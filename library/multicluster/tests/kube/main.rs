@@ -4,10 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
 
 mod answers;
+mod cluster;
 mod connections;
 mod discovery;
 mod errors;
 mod leases;
+mod preflight;
 mod probes;
 mod requests;
 mod server;
