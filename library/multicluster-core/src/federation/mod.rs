@@ -9,6 +9,7 @@
 //! Truth is in the clusters: each member holds an [`inventory::Inventory`], written before the objects. Its contents
 //! are hints; an object is touched only if its own label, UID and owners agree.
 
+pub mod explain;
 pub mod facts;
 pub mod forecast;
 pub mod identity;
