@@ -11,6 +11,7 @@ mod kinds;
 mod look;
 mod members;
 mod objects;
+mod throttle;
 mod upheavals;
 
 use libtest_mimic::Trial;
@@ -63,6 +64,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         upheavals::is_imported_from_any_namespace,
         inputs::are_refused_at_plan_with_their_path,
         inputs::deletion_protection_protects,
+        throttle::slows_us_and_fails_nothing,
     ];
     trials.extend(crate::trials![
         inputs_more::of_all_kinds_are_refused_at_plan,
