@@ -94,10 +94,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         println!("{}\n", machine::describe()?);
     }
     if wants(&[Part::Start]) {
-        println!("## Start\n\n{}", start::measure(&provider)?);
+        println!("### Start\n\n{}", start::measure(&provider)?);
     }
     if wants(&[Part::Quickstart]) {
-        println!("## A plan without changes\n\n{}", quickstart::measure(&runtime, &provider)?);
+        println!("### A plan without changes\n\n{}", quickstart::measure(&runtime, &provider)?);
     }
     let job = federation::Job { provider, seed: arguments.seed, rounds: arguments.rounds.max(1) };
     for (part, scale) in [(Part::Federation3, Scale::Three), (Part::Federation20, Scale::Twenty)] {

@@ -83,7 +83,7 @@ fn heading(place: &Place<'_>, on: &str) -> String {
     let kinds: Vec<String> =
         place.workload.by_kind().iter().map(|(kind, objects)| format!("{} {kind}", objects.len())).collect();
     format!(
-        "## {} clusters × {} objects, {on}\n\nOn each cluster: {}.{secrets}\n\n",
+        "### {} clusters × {} objects, {on}\n\nOn each cluster: {}.{secrets}\n\n",
         place.clusters.len(),
         place.workload.objects.len(),
         kinds.join(", ")
