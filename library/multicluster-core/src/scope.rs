@@ -1,6 +1,8 @@
 //! What is known of Kubernetes' own kinds without asking a server.
 
-use crate::object::GroupKind;
+use serde_json::Value;
+
+use crate::object::{GroupKind, text};
 
 /// Whether a kind lives in namespaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,16 @@ pub fn scope(kind: &GroupKind) -> Option<Scope> {
 #[must_use]
 pub fn is_namespace(kind: &GroupKind) -> bool {
     kind.group.is_empty() && kind.kind == "Namespace"
+}
+
+/// Whether one of these objects is the definition of a custom kind.
+#[must_use]
+pub fn defines<'a>(objects: impl IntoIterator<Item = &'a Value>, kind: &GroupKind) -> bool {
+    objects.into_iter().any(|object| {
+        text(object, "/kind") == "CustomResourceDefinition"
+            && text(object, "/spec/names/kind") == kind.kind
+            && text(object, "/spec/group") == kind.group
+    })
 }
 
 /// Whether `spec.replicas` of this kind is a number of pods that can be divided over clusters.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::capacity::NodeCapacity;
+use crate::kubefed::LiveReplicas;
 use crate::names::ClusterName;
 use crate::object::ObjectKey;
 
@@ -31,8 +32,10 @@ pub struct MemberFacts {
 }
 
 /// What is known of an object of the federation on a member.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ObjectFacts {
+    /// What runs of it, where that decides how many it gets.
+    pub live: Option<LiveReplicas>,
     /// The replicas that it was given when they were divided last.
     pub replicas: Option<u64>,
     /// Whether an autoscaler writes its number of replicas.
@@ -65,6 +68,20 @@ impl Facts {
         let hosts =
             self.members.iter().filter(|(_, member)| keys.iter().any(|key| member.objects.contains_key(key)));
         hosts.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// What runs of workloads that KubeFed's preferences divide.
+    #[must_use]
+    pub fn live_replicas(&self) -> BTreeMap<ObjectKey, BTreeMap<ClusterName, LiveReplicas>> {
+        let mut live: BTreeMap<ObjectKey, BTreeMap<ClusterName, LiveReplicas>> = BTreeMap::new();
+        for (name, member) in &self.members {
+            for (key, object) in &member.objects {
+                if let Some(replicas) = &object.live {
+                    live.entry(key.clone()).or_default().insert(name.clone(), replicas.clone());
+                }
+            }
+        }
+        live
     }
 
     fn object(&self, member: &ClusterName, key: &ObjectKey) -> Option<&ObjectFacts> {

@@ -95,6 +95,8 @@ pub enum Origin {
     Adopting,
     /// It was there before us.
     Adopted,
+    /// However it became ours, it is to stay when it is not wanted any more.
+    Orphan,
 }
 
 impl Origin {

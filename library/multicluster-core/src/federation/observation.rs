@@ -10,11 +10,13 @@ use crate::difference::is_secret;
 use crate::digest::{SecretDigest, digest, digest_text};
 use crate::federation::identity::{FEDERATION_LABEL, FederationSet, PART_OF_LABEL};
 use crate::federation::inventory::{Entry, Inventory, Origin, Phase, State};
+use crate::federation::plan::labelled;
 use crate::federation::policy::{self, Drift, REPLICAS};
 use crate::federation::render::{Desired, MemberDesired};
 use crate::managed_fields;
 use crate::names::ClusterUid;
 use crate::object::{GroupKind, ObjectKey, text};
+use crate::provenance::{self, Owner};
 
 /// One member, as it was found.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +107,8 @@ impl Live {
             .iter()
             .map(ToString::to_string)
             .collect();
+        let fight = desired.and_then(|it| provenance::fights(&object, &manager, &labelled(set, it)));
+        let fight = fight.map(|fight| format!("{} writes to it again and again: stop it", fight.owner));
         let lost: Vec<_> =
             lost.iter().filter(|lost| !left.iter().any(|path| is_within(&lost.path, path))).collect();
         Self {
@@ -112,10 +116,10 @@ impl Live {
             labelled: label.and_then(Value::as_str) == Some(set.applyset_id().as_str()),
             owned: owned_digest(&object, eye, desired),
             scaled: lost.iter().any(|lost| lost.path == "spec.replicas"),
-            lost: lost.into_iter().map(describe).collect(),
+            lost: lost.into_iter().map(describe).chain(fight).collect(),
             autoscaled,
             content: desired.and_then(|it| content_digest(it, eye)),
-            managers: other_managers(&object, &manager),
+            managers: other_managers(&object, set),
             federation: other_federation(&object, set),
             terminating: object.pointer("/metadata/deletionTimestamp").is_some(),
             object,
@@ -173,18 +177,10 @@ fn describe(lost: &managed_fields::LostField) -> String {
     }
 }
 
-fn other_managers(object: &Value, ours: &str) -> Vec<String> {
-    let entries = object.pointer("/metadata/managedFields").and_then(Value::as_array);
-    let mut managers: Vec<String> = entries
-        .into_iter()
-        .flatten()
-        .map(|entry| text(entry, "/manager"))
-        .filter(|manager| !manager.is_empty() && *manager != ours)
-        .map(str::to_owned)
-        .collect();
-    managers.sort();
-    managers.dedup();
-    managers
+fn other_managers(object: &Value, set: &FederationSet) -> Vec<String> {
+    let ours = Owner::Federation(set.federation.to_string());
+    let others = provenance::owners(object).into_iter().filter(|owner| *owner != ours);
+    others.map(|owner| owner.to_string()).collect()
 }
 
 /// What is known of one object, in the words of which plans are made.
@@ -255,7 +251,11 @@ fn status_of_ours(entry: &Entry, live: &Live) -> Status {
         }
         Phase::Applied => drifted(),
         // The apply that was cut short was to correct a drift and did not get to it.
-        Phase::Pending if entry.owned.is_some() && live.owned != entry.owned && !live.lost.is_empty() => {
+        Phase::Pending
+            if entry.owned.is_some()
+                && (live.owned != entry.owned || live.scaled)
+                && !live.lost.is_empty() =>
+        {
             drifted()
         }
         Phase::Pending => Status::Pending,

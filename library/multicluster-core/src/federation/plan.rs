@@ -10,10 +10,12 @@ use crate::federation::inventory::{Entry, Inventory, Origin, Phase, State};
 use crate::federation::observation::{self, Live, Observation, Status};
 use crate::federation::policy::{self, Adopt, Drift, REPLICAS, Wait};
 use crate::federation::render::{Desired, MemberDesired};
+use crate::kubefed;
 use crate::managed_fields::{self, Rest};
 use crate::object::ObjectKey;
 use crate::path::FieldPath;
 use crate::placement::Labels;
+use crate::provenance::{self, Owner};
 use crate::scope;
 use crate::waves;
 
@@ -266,7 +268,7 @@ pub fn plan(
                 force: matches!(action, Action::Correct | Action::Adopt),
                 adopt: there.filter(|_| action == Action::Adopt).map(|live| Takeover {
                     uid: live.uid.clone(),
-                    rest: if desired.policy.adopt == Adopt::Always { Rest::Ours } else { Rest::Nobodys },
+                    rest: if desired.policy.adopt == Adopt::IfNoDiff { Rest::Nobodys } else { Rest::Ours },
                 }),
                 replace: there
                     .filter(|_| desired.policy.replace_on_immutable && only_if(key) == OnlyIf::Always)
@@ -338,8 +340,11 @@ fn adoption(
     observed: &Observation,
 ) -> Result<Action, Refusal> {
     let managers = managers.to_vec();
-    let federated = observed.live.get(key).is_some_and(|live| live.federation.is_some());
+    let live = observed.live.get(key);
+    let federated = live.is_some_and(|live| live.federation.is_some() || kubefed::refuses(&live.object));
+    let by_kubefed = |live: &Live| provenance::owners(&live.object).contains(&Owner::KubeFed);
     match desired.policy.adopt {
+        _ if desired.policy.from_kubefed && !federated && live.is_some_and(by_kubefed) => Ok(Action::Adopt),
         Adopt::Always if !federated => Ok(Action::Adopt),
         Adopt::IfNoDiff if !federated => match observed.differences.get(key) {
             Some(fields) if fields.is_empty() => Ok(Action::Adopt),
@@ -451,6 +456,7 @@ pub(super) fn stays(key: &ObjectKey, origin: Origin, desired: &MemberDesired, le
         return Some(Stays::HoldsWanted);
     }
     match origin {
+        Origin::Orphan => Some(Stays::Orphaned),
         Origin::Adopting => Some(Stays::WasThere),
         Origin::Adopted if holds_others => Some(Stays::WasThere),
         _ => None,
@@ -472,7 +478,7 @@ fn only_if(key: &ObjectKey) -> OnlyIf {
 }
 
 /// The object as it is sent: with the labels by which it is found again.
-fn labelled(set: &FederationSet, desired: &Desired) -> Value {
+pub(super) fn labelled(set: &FederationSet, desired: &Desired) -> Value {
     let mut object = desired.object.clone();
     if !object["metadata"]["labels"].is_object() {
         object["metadata"]["labels"] = Value::Object(serde_json::Map::new());

@@ -46,6 +46,10 @@ pub struct Policy {
     pub replace_on_immutable: bool,
     /// What an apply waits for.
     pub wait: Wait,
+    /// Whether it is one of KubeFed's documents, so that what KubeFed has made of it is adopted without a word.
+    pub from_kubefed: bool,
+    /// Whether it stays on its members when it is not wanted any more.
+    pub orphan: bool,
 }
 
 /// What an apply waits for before it counts an object as done.

@@ -1,5 +1,7 @@
 //! From what a user asks to the objects of each member.
 
+mod legacy;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -118,20 +120,44 @@ impl fmt::Display for Problem {
 /// # Errors
 /// All problems of the configuration at once.
 pub fn render(spec: &FederationSpec, facts: &Facts) -> Result<Rendered, Vec<Problem>> {
+    render_all(spec, facts).map(|rendering| rendering.objects)
+}
+
+/// What a configuration comes to.
+#[derive(Clone, Debug)]
+pub struct Rendering {
+    /// The objects of each member.
+    pub objects: Rendered,
+    /// What is probably not meant.
+    pub warnings: Vec<Problem>,
+    /// Workloads of which it has to be known what runs of them, since preferences of KubeFed divide them.
+    pub preferred: BTreeSet<ObjectKey>,
+}
+
+/// The same as [`render`], with what is to be said about it.
+///
+/// # Errors
+/// All problems of the configuration at once.
+pub fn render_all(spec: &FederationSpec, facts: &Facts) -> Result<Rendering, Vec<Problem>> {
     let mut rendered: Rendered = spec.members.keys().map(|name| (name.clone(), BTreeMap::new())).collect();
     let mut owners: BTreeMap<ObjectKey, &str> = BTreeMap::new();
     let mut problems = Vec::new();
-    let placements = place(spec, facts, &mut problems);
-    let common = Common { spec, facts, follow: follow(spec, &placements), autoscaled: autoscaled_by(spec) };
-    for (name, resource) in &spec.resources {
+    // From here on the documents of KubeFed are apart from the others.
+    let (plain, legacy) = legacy::take_out(spec, facts, &mut problems);
+    let placements = place(&plain, facts, &mut problems);
+    let common = Common {
+        spec: &plain,
+        facts,
+        follow: follow(&plain, &placements),
+        autoscaled: autoscaled_by(&plain),
+    };
+    for (name, resource) in &plain.resources {
         let mut report = |field, message: String| {
             problems.push(Problem { resource: name.clone(), field, message });
         };
-        for manifest in &resource.manifests {
-            let key = key_of(manifest);
-            if let Some(message) = refused(&key, manifest.value(), resource.is_hidden()) {
-                report(Field::Manifest, message);
-            }
+        let federated =
+            legacy.objects.iter().filter(|((of, _), _)| of == name).map(|((_, key), _)| key.clone());
+        for key in resource.manifests.iter().map(key_of).chain(federated) {
             if let Some(other) = owners.insert(key.clone(), name) {
                 report(
                     Field::Manifest,
@@ -139,11 +165,23 @@ pub fn render(spec: &FederationSpec, facts: &Facts) -> Result<Rendered, Vec<Prob
                 );
             }
         }
+        for manifest in &resource.manifests {
+            if let Some(message) = refused(&key_of(manifest), manifest.value(), resource.is_hidden()) {
+                report(Field::Manifest, message);
+            }
+        }
         if let Some(placed) = placements.get(name.as_str()) {
             render_resource(&common, name, resource, placed, &mut rendered, &mut report);
         }
+        for ((_, key), federated) in legacy.objects.iter().filter(|((of, _), _)| of == name) {
+            legacy::render(resource, name, key, federated, &mut rendered, &mut report);
+        }
     }
-    if problems.is_empty() { Ok(rendered) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(Rendering { objects: rendered, warnings: legacy.warnings, preferred: legacy.preferred })
+    } else {
+        Err(problems)
+    }
 }
 
 /// The objects that would be in the way of the federation's own records.

@@ -11,8 +11,9 @@ use multicluster_core::federation::observation::Seen;
 use multicluster_core::federation::plan::{self, Claim, Leave, MemberPlan};
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
-use multicluster_core::object::text;
+use multicluster_core::object::{GroupKind, group_of};
 use multicluster_core::placement::Labels;
+use multicluster_core::scope::defines;
 use tokio_util::sync::CancellationToken;
 
 use super::carry_out::{carry_out, carry_out_removal};
@@ -360,7 +361,8 @@ fn plan_member(
         return Ok(plan::plan_removal(&job.instance, job.leave, &observed.observation));
     };
     for (api_version, kind) in &observed.unknown_kinds {
-        if !defines(desired, api_version, kind) {
+        let group_kind = GroupKind { group: group_of(api_version).to_owned(), kind: kind.clone() };
+        if !defines(desired.values().map(|it| &it.object), &group_kind) {
             let reason = Reason::NoSuchKind { api_version: api_version.clone(), kind: kind.clone() };
             return Err(join_error(name, reason));
         }
@@ -372,15 +374,6 @@ fn plan_member(
     plan::plan(&job.set, claim, &member.labels, desired, &observed.observation)
         .map(Some)
         .map_err(|refusals| join_error(name, Reason::Refused(refusals)))
-}
-
-/// Whether the objects bring the definition of a kind themselves.
-fn defines(desired: &MemberDesired, api_version: &str, kind: &str) -> bool {
-    desired.values().map(|desired| &desired.object).any(|object| {
-        text(object, "/kind") == "CustomResourceDefinition"
-            && text(object, "/spec/names/kind") == kind
-            && text(object, "/spec/group") == multicluster_core::object::group_of(api_version)
-    })
 }
 
 /// Takes the leases in the order of the names, all or none.

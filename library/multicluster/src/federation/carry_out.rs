@@ -439,7 +439,11 @@ impl<'a> Worker<'a> {
             owned: before.and_then(|entry| entry.owned.clone()),
             content: before.and_then(|entry| entry.content.clone()),
             replicas: apply.desired.replicas,
-            origin: before.map_or(made, |entry| entry.origin),
+            origin: match before.map_or(made, |entry| entry.origin) {
+                _ if apply.desired.policy.orphan => Origin::Orphan,
+                Origin::Orphan => Origin::Adopted,
+                origin => origin,
+            },
             phase,
         };
         self.inventory.put(entry);

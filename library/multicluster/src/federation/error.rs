@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use multicluster_core::copies::NotPortable;
 use multicluster_core::federation::inventory::InventoryError;
 use multicluster_core::federation::plan::Refusal;
 use multicluster_core::names::{ClusterName, ClusterUid};
@@ -61,6 +62,9 @@ pub enum Reason {
     /// The federation has other sets of objects on the member.
     #[error("separate objects of it are still there: {}", .0.join(", "))]
     HasSets(Vec<String>),
+    /// It is to be copied, and makes sense on its own cluster only.
+    #[error("{0}")]
+    NotPortable(NotPortable),
     /// A namespaced object of a custom kind says no namespace.
     #[error("its kind lives in namespaces: give it a `metadata.namespace`")]
     NoNamespace,

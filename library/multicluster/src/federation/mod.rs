@@ -11,12 +11,14 @@
 mod apply;
 mod carry_out;
 mod concurrent;
+mod copies;
 mod error;
 mod foresee;
 mod kinds;
 mod leftovers;
 mod migrate;
 mod observe;
+mod planned;
 mod probe;
 mod records;
 mod refusals;
@@ -24,10 +26,12 @@ mod remove;
 mod run;
 
 pub use apply::{ApplyJob, MemberJob, MemberReport, Report, apply, reopen_if_abandoned};
+pub use copies::copied;
 pub use error::{FederationError, Reason};
 pub use foresee::{foresee, look_for_differences};
 pub use migrate::{TakeOver, take_over};
 pub use observe::{Observed, observe};
+pub use planned::{Federation, FederationPlan, PlanError, Row, Sight, Survey, explain_all, look_at, survey};
 pub use probe::{Before, Candidate, Probed, probe};
 pub use remove::{RemoveJob, remove};
 pub use run::{Mode, Run};

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use multicluster::federation as engine;
 use multicluster::federation::{ApplyJob, MemberJob, MemberReport, Mode, RemoveJob, Report, Run};
+use multicluster_core::federation::facts::Facts;
+use multicluster_core::federation::forecast::MEMBER;
 use multicluster_core::names::{ClusterName, ClusterUid};
 use tfplugin::resource::{ApplyRequest, StateResponse};
-use tfplugin::{Context, Diagnostics, Node, Value, timeouts};
+use tfplugin::{Context, Diagnostics, Node, Path, Value, timeouts};
 use tokio::time::Instant;
 
+use super::facts;
 use super::model::{self, Model};
 use super::read::set_of;
 use super::record::{MemberRecord, Record};
@@ -28,7 +31,7 @@ pub(super) async fn create(
     request: ApplyRequest<'_>,
     response: &mut StateResponse,
 ) {
-    let Some(model) = planned_model(&request, &mut response.diagnostics) else { return };
+    let Some(model) = planned_model(clusters, &request, &mut response.diagnostics).await else { return };
     let instance = engine::new_instance();
     let change = Change { clusters, request, model: &model, instance: &instance, mode: Mode::Create };
     let Some(report) = change.carry_out(context, "create", &mut response.diagnostics).await else { return };
@@ -51,9 +54,26 @@ pub(super) async fn create(
     report_warnings(&report, &mut response.diagnostics);
 }
 
-/// What the plan asks for, by the facts that it was made with.
-fn planned_model(request: &ApplyRequest<'_>, diagnostics: &mut Diagnostics) -> Option<Model> {
-    model::model(request.planned, Some(request.config), &Record::parse(request.private).facts(), diagnostics)
+/// What the plan asks for, by the facts that it was made with, and with what is to be copied now.
+async fn planned_model(
+    clusters: &Clusters,
+    request: &ApplyRequest<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Model> {
+    let record = Record::parse(request.private);
+    let mut model = model::model(request.planned, Some(request.config), &record.facts(), diagnostics)?;
+    let copies = facts::read_copies(clusters, &record, &model.spec).await;
+    for (name, problem) in &copies.problems {
+        let path = Path::root().attribute("resources").key(name).attribute("copy_from");
+        diagnostics.error_at(path, "Nothing to copy", format!("{problem} Nothing was changed anywhere."));
+    }
+    if !copies.problems.is_empty() {
+        return None;
+    }
+    if !copies.objects.is_empty() {
+        model.copy(&Facts { copies: copies.objects, ..record.facts() });
+    }
+    Some(model)
 }
 
 pub(super) async fn update(
@@ -62,7 +82,7 @@ pub(super) async fn update(
     request: ApplyRequest<'_>,
     response: &mut StateResponse,
 ) {
-    let Some(model) = planned_model(&request, &mut response.diagnostics) else { return };
+    let Some(model) = planned_model(clusters, &request, &mut response.diagnostics).await else { return };
     let instance = Node::root(request.prior).attribute("uid").str().unwrap_or_default();
     let change = Change { clusters, request, model: &model, instance, mode: Mode::Update };
     let Some(report) = change.carry_out(context, "update", &mut response.diagnostics).await else { return };
@@ -286,6 +306,7 @@ impl Change<'_> {
                 seen: member.seen.clone().or(before.seen),
                 version: member.version.clone().or(before.version),
                 nodes: before.nodes,
+                live: before.live,
                 reference: self.clusters.reference(name).or(before.reference),
             };
             record.members.insert(name.clone(), after);
@@ -300,12 +321,19 @@ impl Change<'_> {
     }
 }
 
-/// The forecast as planned; what could not be foretold even now is left out.
+/// What is said afterwards of an object, or a member, of which nothing could be foretold.
+const AFTERWARDS: &str = "as the server would have it";
+
+/// The forecast as planned. What could not be foretold even now has come to be.
 fn known_forecast(planned: &Value) -> Value {
+    let told = |text: &Value| if text.is_wholly_known() { text.clone() } else { AFTERWARDS.into() };
+    let of_member = |forecast: &Value| match forecast {
+        Value::Map(objects) => Value::map(objects.iter().map(|(key, text)| (key.clone(), told(text)))),
+        _ => Value::map([(MEMBER, Value::from(AFTERWARDS))]),
+    };
     match planned.get("forecast") {
-        Some(Value::Map(entries)) => {
-            let known = entries.iter().filter(|(_, forecast)| forecast.is_wholly_known());
-            Value::map(known.map(|(name, forecast)| (name.clone(), forecast.clone())))
+        Some(Value::Map(members)) => {
+            Value::map(members.iter().map(|(name, forecast)| (name.clone(), of_member(forecast))))
         }
         _ => Value::map::<String>([]),
     }

@@ -1,6 +1,7 @@
 //! `multicluster_federation`: clusters that belong together, and the objects that are kept on them.
 
 mod apply;
+mod facts;
 #[cfg(test)]
 mod fixture;
 mod import;

@@ -1,13 +1,14 @@
 //! The configuration of a federation, typed. Problems keep the path of the attribute that they are about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use multicluster_core::federation::facts::Facts;
 use multicluster_core::federation::identity::{DEFAULT_NAMESPACE, FederationSet};
 use multicluster_core::federation::plan::Leave;
-use multicluster_core::federation::render::{Problem, Rendered, in_the_way, render};
+use multicluster_core::federation::render::{Problem, Rendered, Rendering, in_the_way, render_all};
 use multicluster_core::federation::spec::{FederationSpec, ResourceSpec};
 use multicluster_core::names::{ClusterName, FederationName};
+use multicluster_core::object::ObjectKey;
 use multicluster_core::placement::Labels;
 use tfplugin::{Diagnostics, Node, Path, Value};
 
@@ -21,6 +22,10 @@ pub(super) struct Model {
     pub(super) spec: FederationSpec,
     /// The objects of each member.
     pub(super) rendered: Rendered,
+    /// What is probably not meant.
+    pub(super) warnings: Vec<Problem>,
+    /// Workloads of which it has to be known what runs of them.
+    pub(super) preferred: BTreeSet<ObjectKey>,
     /// The name and what is derived from it.
     pub(super) set: FederationSet,
     /// What is asked for besides objects.
@@ -38,6 +43,22 @@ pub(super) struct Options {
     pub(super) max_deletions: Option<u64>,
     /// Whether plans ask the members by dry runs.
     pub(super) dry_run: bool,
+}
+
+impl Model {
+    /// Says what is probably not meant.
+    pub(super) fn warn(&self, diagnostics: &mut Diagnostics) {
+        for warning in &self.warnings {
+            diagnostics.warning_at(path_of(warning), "Probably not meant", sentence(&warning.message));
+        }
+    }
+
+    /// Renders again, with what is to be copied.
+    pub(super) fn copy(&mut self, facts: &Facts) {
+        if let Ok(rendering) = render_all(&self.spec, facts) {
+            self.rendered = rendering.objects;
+        }
+    }
 }
 
 /// The options of a configuration or a state.
@@ -108,8 +129,11 @@ pub(super) fn model(
     let namespace = node.attribute("inventory_namespace").str().unwrap_or(DEFAULT_NAMESPACE);
     let set = FederationSet::default_of(name, namespace);
     let in_the_way = in_the_way(&spec, &set);
-    match render(&spec, facts) {
-        Ok(rendered) if in_the_way.is_empty() => Some(Model { set, spec, rendered, options: options(value) }),
+    match render_all(&spec, facts) {
+        Ok(rendering) if in_the_way.is_empty() => {
+            let Rendering { objects: rendered, warnings, preferred } = rendering;
+            Some(Model { set, spec, rendered, warnings, preferred, options: options(value) })
+        }
         rendered => {
             let problems = in_the_way.into_iter().chain(rendered.err().into_iter().flatten());
             for problem in problems {

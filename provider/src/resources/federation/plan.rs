@@ -21,6 +21,7 @@ use tfplugin::{Context, Diagnostics, Node, Path, Value};
 use tokio::time::Instant;
 
 use self::probes::{PATIENCE, Probes};
+use super::facts::{self, Ask};
 use super::import;
 use super::model::{self, Model};
 use super::record::Record;
@@ -29,16 +30,8 @@ use crate::config::{Clusters, NoMember};
 use crate::validators::sentence;
 
 /// The attributes that follow from the others.
-const COMPUTED: [&str; 8] = [
-    "member_names",
-    "cluster_uids",
-    "sync",
-    "forecast",
-    "objects",
-    "services",
-    "member_status",
-    "required_rbac",
-];
+const COMPUTED: [&str; 7] =
+    ["member_names", "cluster_uids", "sync", "forecast", "objects", "services", "member_status"];
 
 pub(super) async fn plan(
     clusters: &Clusters,
@@ -51,7 +44,11 @@ pub(super) async fn plan(
     }
     let name = Node::root(&response.planned).attribute("name").value().clone();
     response.planned.set("id", name);
-    let record = Record::parse(request.private);
+    let mut record = Record::parse(request.private);
+    if facts::read_nodes(clusters, &mut record, &response.planned, Ask::Unknown).await {
+        // The apply divides by the same nodes.
+        response.private = record.to_private();
+    }
     let facts = record.facts();
     if !model::inputs_known(&response.planned, Some(request.config)) {
         for attribute in COMPUTED {
@@ -63,6 +60,7 @@ pub(super) async fn plan(
     }
     let model = model::model(&response.planned, Some(request.config), &facts, &mut response.diagnostics);
     let Some(model) = model else { return };
+    model.warn(&mut response.diagnostics);
     let prior = if request.prior.is_null() {
         None
     } else {
@@ -226,7 +224,7 @@ impl Planning<'_> {
             return self.refused(name, refusals, diagnostics);
         }
         let uid = observation.cluster_uid.clone();
-        let probes = probes::ask(self.model, &member, desired, joined, Some(observation)).await;
+        let probes = probes::ask(self.model, &member, desired, joined, Some(observation), self.makes).await;
         if self.makes {
             // What is there now may be what a replacement destroys before this plan is carried out, or what an apply
             // that was cut short has left to go on with. Either way this one makes everything.
@@ -268,7 +266,7 @@ impl Planning<'_> {
         };
         let refusals: Vec<Refusal> = seen.objects.iter().filter(refused).filter_map(foreign).collect();
         if refusals.is_empty() {
-            let probes = probes::ask(self.model, member, desired, Some(seen), None).await;
+            let probes = probes::ask(self.model, member, desired, Some(seen), None, self.makes).await;
             return Look::Seen(seen.cluster_uid.clone(), Some(seen.clone()), probes);
         }
         self.refused(name, refusals, diagnostics)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use multicluster::federation::{FederationError, Observed, observe};
+use multicluster_core::federation::facts::Facts;
 use multicluster_core::federation::identity::FederationSet;
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, FederationName};
@@ -11,10 +12,11 @@ use tfplugin::resource::StateResponse;
 use tfplugin::{Context, Diagnostics, Node, Value, timeouts};
 use tokio::time::{Instant, sleep_until};
 
+use super::facts::{self, Ask};
 use super::model;
 use super::record::Record;
 use super::state::{self, member_path};
-use crate::config::{Clusters, NoMember};
+use crate::config::{Clusters, NoMember, clock};
 use crate::validators::sentence;
 
 /// Unless `timeouts` says otherwise. The same as the schema's descriptions say.
@@ -23,7 +25,15 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2 * 60);
 pub(super) async fn read(clusters: &Clusters, context: &Context, response: &mut StateResponse) {
     let Some(set) = set_of(&response.state) else { return };
     let mut record = Record::parse(&response.private);
-    let model = model::model(&response.state, None, &record.facts(), &mut Diagnostics::new());
+    facts::read_nodes(clusters, &mut record, &response.state, Ask::All).await;
+    let mut model = model::model(&response.state, None, &record.facts(), &mut Diagnostics::new());
+    if let Some(model) = &mut model {
+        let copies = facts::read_copies(clusters, &record, &model.spec).await;
+        if !copies.objects.is_empty() {
+            model.copy(&Facts { copies: copies.objects, ..record.facts() });
+        }
+    }
+    let model = model;
     let members = state::known_members(&response.state, &record);
     let instance = Node::root(&response.state).attribute("uid").str().unwrap_or_default().to_owned();
     let known = state::cluster_uids(&response.state);
@@ -48,8 +58,8 @@ pub(super) async fn read(clusters: &Clusters, context: &Context, response: &mut 
     let mut uids = known.clone();
     let mut found = false;
     for (name, look) in looks {
-        let observed = match look {
-            Ok(observed) => observed,
+        let (observed, version) = match look {
+            Ok(look) => look,
             Err(why) => {
                 // Unreachable is not empty: what was last known stays.
                 found = true;
@@ -75,9 +85,13 @@ pub(super) async fn read(clusters: &Clusters, context: &Context, response: &mut 
                 syncs.remove(name);
             }
         }
+        if let (Some(model), Ok(member)) = (&model, clusters.member(name, record.reference(name)).await) {
+            facts::note_live_replicas(&member, model, &observed.observation, &mut record).await;
+        }
         let member = record.members.entry(name.clone()).or_default();
         member.seen = Some(seen);
         member.silent = false;
+        member.version = version.or(member.version.take());
         member.reference = clusters.reference(name).or(member.reference.take());
     }
     if !found && !members.is_empty() {
@@ -86,6 +100,7 @@ pub(super) async fn read(clusters: &Clusters, context: &Context, response: &mut 
     }
     response.state.set("sync", state::text_map(syncs));
     response.state.set("cluster_uids", state::text_map(uids.into_iter().map(|(name, uid)| (name, uid.0))));
+    response.state.set("member_status", state::member_status(&members, &record));
     response.private = record.to_private();
 }
 
@@ -115,9 +130,11 @@ async fn look(
     set: &FederationSet,
     name: &ClusterName,
     desired: &MemberDesired,
-) -> Result<Observed, CannotLook> {
+) -> Result<(Observed, Option<String>), CannotLook> {
     let member = clusters.member(name, record.reference(name)).await?;
-    Ok(observe(&member, set, desired).await?)
+    let version = async { member.server_version(&clock()).await.ok().map(|(version, _)| version.text) };
+    let (observed, version) = futures::join!(observe(&member, set, desired), version);
+    Ok((observed?, version))
 }
 
 fn keep(name: &ClusterName, why: &CannotLook, diagnostics: &mut Diagnostics) {

@@ -7,6 +7,7 @@ use multicluster::connection::ConnectionReference;
 use multicluster_core::capacity::NodeCapacity;
 use multicluster_core::federation::facts::{Facts, MemberFacts, ObjectFacts};
 use multicluster_core::federation::observation::{Seen, SeenObject};
+use multicluster_core::kubefed::LiveReplicas;
 use multicluster_core::names::ClusterName;
 use multicluster_core::object::ObjectKey;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,9 @@ pub(super) struct MemberRecord {
     /// Its nodes, where replicas are divided by what fits on them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) nodes: Vec<NodeCapacity>,
+    /// What runs of the workloads that KubeFed's preferences divide, by their names in words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) live: BTreeMap<String, LiveReplicas>,
     /// Absent unless it can be reached by a kubeconfig file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reference: Option<ConnectionReference>,
@@ -42,8 +46,10 @@ pub(super) struct MemberRecord {
 
 const VERSION: u32 = 1;
 
-fn object_facts(object: &SeenObject) -> (ObjectKey, ObjectFacts) {
-    (object.key(), ObjectFacts { replicas: object.replicas, autoscaled: object.autoscaled })
+fn object_facts(member: &MemberRecord, object: &SeenObject) -> (ObjectKey, ObjectFacts) {
+    let key = object.key();
+    let live = member.live.get(&key.to_string()).cloned();
+    (key, ObjectFacts { live, replicas: object.replicas, autoscaled: object.autoscaled })
 }
 
 impl Record {
@@ -71,7 +77,12 @@ impl Record {
         let facts = |member: &MemberRecord| MemberFacts {
             unreachable: member.silent,
             nodes: member.nodes.clone(),
-            objects: member.seen.iter().flat_map(|seen| &seen.objects).map(object_facts).collect(),
+            objects: member
+                .seen
+                .iter()
+                .flat_map(|seen| &seen.objects)
+                .map(|object| object_facts(member, object))
+                .collect(),
         };
         let members = self.members.iter().map(|(name, member)| (name.clone(), facts(member)));
         Facts { known: true, members: members.collect(), copies: BTreeMap::new() }

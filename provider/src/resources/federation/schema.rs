@@ -40,7 +40,6 @@ pub(super) fn schema() -> Schema {
             "How a plan looks at objects that change: `dry_run` (default) asks the API servers what each change would \
              do, for which it needs the permission to write; `read` compares with what was read.",
         )
-        .default_value("dry_run")
         .validate(checks::one_of(&["dry_run", "read"])),
     )
     .attribute(
@@ -49,7 +48,6 @@ pub(super) fn schema() -> Schema {
             "What happens if pod, service or node networks of two members overlap: `warn` (default), `error` or \
              `ignore`. Traffic between such clusters cannot be routed.",
         )
-        .default_value("warn")
         .validate(checks::one_of(&["warn", "error", "ignore"])),
     )
     .attribute(
@@ -137,14 +135,6 @@ pub(super) fn schema() -> Schema {
             ])),
             "What the last read or apply found out about each member: version of Kubernetes, UID of the namespace \
              `kube-system`, whether it answered.",
-        )
-        .computed(),
-    )
-    .attribute(
-        "required_rbac",
-        Attribute::string(
-            "The least roles that an identity needs on the members for all that this federation does, as YAML, for \
-             `User` `multicluster` to be replaced by yours.",
         )
         .computed(),
     );

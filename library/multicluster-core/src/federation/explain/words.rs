@@ -82,9 +82,10 @@ impl Explanation {
             Phase::Removing => "about to be deleted",
         };
         let origin = match self.origin? {
-            Origin::Made => "made by the federation",
             Origin::Adopting => "being adopted",
             Origin::Adopted => "adopted",
+            Origin::Made => "made by the federation",
+            Origin::Orphan => "to stay when it is not wanted any more",
         };
         Some(format!("{phase}, {origin}"))
     }

@@ -10,8 +10,10 @@ use multicluster_core::federation::observation::{self, Observation, Seen, Status
 use multicluster_core::federation::policy::Adopt;
 use multicluster_core::federation::render::{Desired, MemberDesired};
 use multicluster_core::names::ClusterName;
-use multicluster_core::object::ObjectKey;
-use multicluster_core::probe::Verdict;
+use multicluster_core::object::{ObjectKey, text};
+use multicluster_core::probe::{Verdict, Why};
+use multicluster_core::scope::{self, defines};
+use serde_json::Value;
 use tfplugin::{Diagnostics, Path};
 use tokio::time::Instant;
 
@@ -21,6 +23,7 @@ use crate::validators::sentence;
 
 /// How long a plan waits for the dry runs of one member.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+const DEFINITION: &str = "CustomResourceDefinition";
 /// Objects that are named in one message.
 const NAMED: usize = 5;
 
@@ -42,13 +45,15 @@ struct Refused {
     message: String,
 }
 
-/// Asks about the objects that would change. `observation` is what was read just now, `seen` what the last read saw.
+/// Asks about the objects that would change. `makes` says that all of ours is to be made, possibly after it was destroyed
+/// by the other half of a replacement. `observation` is what was read just now, `seen` what the last read saw.
 pub(super) async fn ask(
     model: &Model,
     member: &Member,
     desired: &MemberDesired,
     seen: Option<&Seen>,
     observation: Option<&Observation>,
+    makes: bool,
 ) -> Probes {
     let mut probes = Probes::default();
     if !model.options.dry_run {
@@ -81,16 +86,45 @@ pub(super) async fn ask(
             asks.then_some((key, desired, status))
         })
         .collect();
+    // Against a definition that changes too, a server would judge by the old one.
+    let redefined: Vec<&Value> = wanted
+        .iter()
+        .map(|(_, desired, _)| &desired.object)
+        .filter(|it| text(it, "/kind") == DEFINITION)
+        .collect();
+    let wanted: Vec<_> =
+        wanted.into_iter().filter(|(key, ..)| !defines(redefined.iter().copied(), &key.kind)).collect();
     if wanted.is_empty() {
         return probes;
     }
     let mut answers = foresee(member, &model.set, &wanted, observation, Instant::now() + PATIENCE).await;
-    for (key, desired, status) in wanted {
-        if let Some(answer) = answers.remove(key) {
-            probes.note(key, desired, &status, answer);
+    for (key, wanted, status) in wanted {
+        let Some(mut answer) = answers.remove(key) else { continue };
+        let made = makes && !matches!(status, Status::Foreign { .. });
+        if brings(desired, &answer.verdict, key)
+            || (made
+                && matches!(
+                    answer.verdict,
+                    Verdict::Unchanged | Verdict::Update { .. } | Verdict::Replace { .. }
+                ))
+        {
+            answer.verdict = Verdict::Create;
         }
+        probes.note(key, wanted, &status, answer);
     }
     probes
+}
+
+/// Whether the only thing that hinders a dry run is that the federation itself brings what it takes: the namespace of an
+/// object, or the definition of its kind. Then there can be no such object yet.
+fn brings(desired: &MemberDesired, verdict: &Verdict, key: &ObjectKey) -> bool {
+    match verdict {
+        Verdict::Unknown(Why::NamespaceMissing(name)) => {
+            desired.keys().any(|it| scope::is_namespace(&it.kind) && it.name == *name)
+        }
+        Verdict::Unknown(Why::KindMissing) => defines(desired.values().map(|it| &it.object), &key.kind),
+        _ => false,
+    }
 }
 
 /// Whether an object says no more than which one it is.

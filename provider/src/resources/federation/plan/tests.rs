@@ -76,8 +76,11 @@ fn made() -> (Value, Record) {
         ("uid", json!("i-1")),
         ("member_names", json!(["aws"])),
         ("cluster_uids", json!({ "aws": "u-1" })),
-        ("sync", json!({ "aws": desired_sync(desired) })),
+        ("sync", json!({ "aws": planned_sync(None, desired).unwrap() })),
         ("forecast", json!({ "aws": { "member": "join" } })),
+        ("objects", json!({ "aws": ["ConfigMap shop/settings"] })),
+        ("services", json!({})),
+        ("member_status", json!({ "aws": { "version": "v1.36.3", "uid": "u-1", "reachable": true } })),
     ] {
         state.set(name, value(&attribute));
     }

@@ -1,0 +1,125 @@
+//! Reads from the members what decides what is rendered for them: what fits on their nodes, what is to be copied, what
+//! runs of workloads that KubeFed's preferences divide.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+use jiff::SignedDuration;
+use multicluster::federation::copied;
+use multicluster::member::{Member, ResourceType};
+use multicluster_core::capacity::summarise;
+use multicluster_core::federation::observation::Observation;
+use multicluster_core::federation::spec::{CopyFrom, FederationSpec};
+use multicluster_core::kubefed::LiveReplicas;
+use multicluster_core::names::ClusterName;
+use serde_json::Value as Json;
+use tfplugin::{Node, Value};
+
+use super::model::Model;
+use super::record::Record;
+use crate::config::{Clusters, clock};
+use crate::validators::sentence;
+
+/// A pod that could not be scheduled for so long counts against a member's capacity, as for KubeFed.
+const UNSCHEDULABLE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Which members are asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// All of them.
+    All,
+    /// Those of which nothing is known yet.
+    Unknown,
+}
+
+/// Reads the nodes of members, if any entry divides replicas by what fits on them. A member that does not answer keeps
+/// what was known of it. Returns whether anything was read.
+pub(super) async fn read_nodes(clusters: &Clusters, record: &mut Record, value: &Value, ask: Ask) -> bool {
+    let node = Node::root(value);
+    let by_capacity = node.attribute("resources").entries().into_iter().any(|(_, entry)| {
+        matches!(entry.attribute("replicas").attribute("mode").str(), Some("capacity" | "aggregated"))
+    });
+    if !by_capacity {
+        return false;
+    }
+    let members = node.attribute("members").entries();
+    let names: Vec<ClusterName> = members
+        .iter()
+        .filter_map(|(name, _)| ClusterName::new(*name).ok())
+        .filter(|name| ask == Ask::All || record.members.get(name).is_none_or(|it| it.nodes.is_empty()))
+        .collect();
+    let record_of = |name: &ClusterName| record.reference(name).cloned();
+    let read = join_all(names.into_iter().map(async |name| {
+        let member = clusters.member(&name, record_of(&name).as_ref()).await.ok()?;
+        let nodes = member.nodes().await.ok()?;
+        Some((name, summarise(&nodes)))
+    }))
+    .await;
+    let mut any = false;
+    for (name, nodes) in read.into_iter().flatten() {
+        record.members.entry(name).or_default().nodes = nodes;
+        any = true;
+    }
+    any
+}
+
+/// What is to be copied now, by entry, and what could not be had, in words.
+#[derive(Default)]
+pub(super) struct Copies {
+    pub(super) objects: BTreeMap<String, Json>,
+    pub(super) problems: BTreeMap<String, String>,
+}
+
+/// Reads what is to be copied.
+pub(super) async fn read_copies(clusters: &Clusters, record: &Record, spec: &FederationSpec) -> Copies {
+    let wanted = spec.resources.iter().filter_map(|(name, resource)| Some((name, resource.copy.as_ref()?)));
+    let read =
+        join_all(wanted.map(async |(name, copy)| (name.clone(), read_copy(clusters, record, copy).await)));
+    let mut copies = Copies::default();
+    for (name, read) in read.await {
+        match read {
+            Ok(object) => drop(copies.objects.insert(name, object)),
+            Err(problem) => drop(copies.problems.insert(name, problem)),
+        }
+    }
+    copies
+}
+
+async fn read_copy(clusters: &Clusters, record: &Record, copy: &CopyFrom) -> Result<Json, String> {
+    let member = clusters.member(&copy.cluster, record.reference(&copy.cluster)).await;
+    let member = member.map_err(|error| sentence(&error))?;
+    copied(&member, copy).await.map_err(|error| sentence(&error))
+}
+
+/// What runs on a member of the workloads that KubeFed's preferences divide, noted in the record.
+pub(super) async fn note_live_replicas(
+    member: &Member,
+    model: &Model,
+    observation: &Observation,
+    record: &mut Record,
+) {
+    let before = (clock().now() - UNSCHEDULABLE).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let mut live = BTreeMap::new();
+    for key in &model.preferred {
+        let Some(workload) = observation.live.get(key).map(|live| &live.object) else { continue };
+        let pods = if LiveReplicas::needs_pods(workload) { pods(member, workload).await } else { Vec::new() };
+        live.insert(key.to_string(), LiveReplicas::read(workload, &pods, &before));
+    }
+    record.members.entry(member.name.clone()).or_default().live = live;
+}
+
+/// The pods of a workload; none if they cannot be seen, and then nothing tells that the member is full.
+async fn pods(member: &Member, workload: &Json) -> Vec<Json> {
+    let labels = workload.pointer("/spec/selector/matchLabels").and_then(Json::as_object);
+    let selector: Vec<String> = labels
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
+        .collect();
+    if selector.is_empty() {
+        return Vec::new();
+    }
+    let namespace = workload.pointer("/metadata/namespace");
+    let pods = member.list(&ResourceType::pod(), &selector.join(",")).await.unwrap_or_default();
+    pods.into_iter().filter(|pod| pod.pointer("/metadata/namespace") == namespace).collect()
+}
