@@ -1,7 +1,9 @@
-//! Keeps Kubernetes objects on several clusters.
+#![cfg_attr(feature = "kube", doc = include_str!("../README.md"))]
 //!
-//! This crate does what `multicluster-core` decides: it reads clusters, and it writes to them. It never prints and
-//! never reads the environment or a home directory; clients, credentials and the clock come from the caller.
+//! # Modules
+//!
+//! This crate does what `multicluster-core` decides: it reads clusters, and it writes to them. Clients, credentials and
+//! the clock come from the caller.
 //!
 //! | module | what it is for |
 //! |---|---|

@@ -33,6 +33,7 @@ pub use migrate::{TakeOver, take_over};
 pub use observe::{Observed, observe};
 pub use planned::{Federation, FederationPlan, PlanError, Row, Sight, Survey, explain_all, look_at, survey};
 pub use probe::{Before, Candidate, Probed, probe};
+pub use records::inventory;
 pub use remove::{RemoveJob, remove};
 pub use run::{Mode, Run};
 

@@ -1,0 +1,148 @@
+//! Asks a member about the objects that would change, and puts its answers into the words of a forecast.
+
+use std::time::Duration;
+
+use multicluster_core::federation::forecast::{self, create};
+use multicluster_core::federation::identity::FederationSet;
+use multicluster_core::federation::observation::{self, Observation, Status};
+use multicluster_core::federation::policy::Adopt;
+use multicluster_core::federation::render::{Desired, MemberDesired};
+use multicluster_core::object::{ObjectKey, text};
+use multicluster_core::probe::{Verdict, Why};
+use multicluster_core::scope;
+use tokio::time::Instant;
+
+use crate::federation::foresee::foresee;
+use crate::federation::probe::Probed;
+use crate::member::Member;
+
+/// How long a plan waits for the dry runs of one member.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Fields that are named in one message.
+const NAMED: usize = 5;
+
+/// What one member says of the objects that would change.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    /// For the forecast.
+    pub(super) words: forecast::Probed,
+    /// Objects that an apply would fail with, and why.
+    pub(super) refused: Vec<(ObjectKey, String)>,
+    /// Objects of which it cannot tell, and why.
+    pub(super) unknown: Vec<(ObjectKey, String)>,
+}
+
+/// Asks by dry runs about every wanted object that is not as it is wanted.
+pub(super) async fn consult(
+    member: &Member,
+    set: &FederationSet,
+    desired: &MemberDesired,
+    observation: &Observation,
+) -> Answers {
+    let recorded = observation.recorded();
+    let wanted: Vec<(&ObjectKey, &Desired, Status)> = desired
+        .iter()
+        .filter_map(|(key, desired)| {
+            let entry = recorded.get(key).copied();
+            let status = observation::status(entry, observation.live.get(key));
+            let current = entry.is_some_and(|entry| entry.desired == desired.digest);
+            let asks = match &status {
+                Status::Foreign { .. } => desired.policy.adopt != Adopt::Never,
+                _ => !current,
+            };
+            asks.then_some((key, desired, status))
+        })
+        .collect();
+    let mut answers = Answers::default();
+    if wanted.is_empty() {
+        return answers;
+    }
+    let mut told = foresee(member, set, &wanted, Some(observation), Instant::now() + PATIENCE).await;
+    for (key, wanted, status) in wanted {
+        if let Some(mut answer) = told.remove(key) {
+            if brings(desired, &answer.verdict, key) {
+                answer.verdict = Verdict::Create;
+            }
+            answers.note(key, wanted, &status, answer);
+        }
+    }
+    answers
+}
+
+/// Whether the only thing that hinders a dry run is that the federation itself brings what it takes: the namespace of an
+/// object, or the definition of its kind. Then there can be no such object yet.
+fn brings(desired: &MemberDesired, verdict: &Verdict, key: &ObjectKey) -> bool {
+    match verdict {
+        Verdict::Unknown(Why::NamespaceMissing(name)) => {
+            desired.keys().any(|it| scope::is_namespace(&it.kind) && it.name == *name)
+        }
+        Verdict::Unknown(Why::KindMissing) => desired.values().map(|it| &it.object).any(|object| {
+            text(object, "/kind") == "CustomResourceDefinition"
+                && text(object, "/spec/names/kind") == key.kind.kind
+                && text(object, "/spec/group") == key.kind.group
+        }),
+        _ => false,
+    }
+}
+
+impl Answers {
+    fn note(&mut self, key: &ObjectKey, desired: &Desired, status: &Status, answer: Probed) {
+        let verdict = match answer.verdict {
+            Verdict::Update { .. } if desired.confidential => "update: its content is not shown".to_owned(),
+            Verdict::Create => create(key, desired),
+            Verdict::Replace { .. } if desired.policy.replace_on_immutable => answer.verdict.to_string(),
+            Verdict::Unchanged | Verdict::Update { .. } => answer.verdict.to_string(),
+            Verdict::Unknown(why) => {
+                self.words.insert(key.clone(), None);
+                self.unknown.push((key.clone(), why.to_string()));
+                return;
+            }
+            Verdict::Replace { .. } => {
+                let message = format!(
+                    "{}; with `replace_on_immutable` the object is deleted and made anew",
+                    answer.verdict
+                );
+                return self.refuse(key, desired, message);
+            }
+            Verdict::Conflict { .. } => {
+                let message = format!(
+                    "{}; remove these fields from the manifest, or let the others go",
+                    answer.verdict
+                );
+                return self.refuse(key, desired, message);
+            }
+            refused => return self.refuse(key, desired, refused.to_string()),
+        };
+        let mut text = verdict;
+        if let Status::Foreign { managers } = status {
+            let from = match managers.as_slice() {
+                [] => String::new(),
+                managers => format!(" (kept by {})", managers.join(", ")),
+            };
+            text = format!("adopt{from}, {text}");
+            let dropped: Vec<String> = answer.left_over.iter().map(ToString::to_string).collect();
+            if !dropped.is_empty() && desired.policy.adopt == Adopt::Always {
+                text = format!("{text}; no longer set: {}", listed(&dropped));
+            }
+        }
+        self.words.insert(key.clone(), Some(text));
+    }
+
+    fn refuse(&mut self, key: &ObjectKey, desired: &Desired, message: String) {
+        let message = if desired.confidential {
+            "the server refuses it; why is not shown, since its content is not".to_owned()
+        } else {
+            message
+        };
+        self.words.insert(key.clone(), None);
+        self.refused.push((key.clone(), message));
+    }
+}
+
+fn listed(items: &[String]) -> String {
+    let named = items.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match items.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
