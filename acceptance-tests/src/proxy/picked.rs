@@ -34,6 +34,8 @@ pub struct Picked {
     pub method: &'static str,
     /// A text in the first line or the headers, such as a part of the path.
     pub contains: &'static str,
+    /// A text that must not be there, such as `dryRun=All`; ignored when empty.
+    pub unless: &'static str,
     /// So many requests are harmed; those after them pass.
     pub times: u32,
     /// What happens to them.
@@ -127,7 +129,8 @@ impl Picker {
 impl Picked {
     /// Whether a request is picked. Counts it, if so.
     fn applies(&self, request: &Request, left: &AtomicU32) -> bool {
-        let fits = request.head.starts_with(self.method) && request.head.contains(self.contains);
+        let excluded = !self.unless.is_empty() && request.head.contains(self.unless);
+        let fits = request.head.starts_with(self.method) && request.head.contains(self.contains) && !excluded;
         let take = |left: u32| left.checked_sub(1);
         fits && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
@@ -208,6 +211,7 @@ mod tests {
         let picked = Picked {
             method: "PATCH",
             contains: "/configmaps/settings",
+            unless: "dryRun=All",
             times: 2,
             harm: Harm::Refused { status: 500, retry_after: None },
         };
@@ -216,6 +220,7 @@ mod tests {
         let fits = request("PATCH /api/v1/namespaces/a/configmaps/settings?x HTTP/1.1\r\n\r\n");
         assert!(!picked.applies(&request("GET /api/v1/namespaces/a/configmaps/settings HTTP/1.1"), &left));
         assert!(!picked.applies(&request("PATCH /api/v1/namespaces/a HTTP/1.1"), &left));
+        assert!(!picked.applies(&request("PATCH /configmaps/settings?dryRun=All HTTP/1.1"), &left));
         let applied: Vec<bool> = (0..3).map(|_| picked.applies(&fits, &left)).collect();
         assert_eq!(applied, [true, true, false]);
     }

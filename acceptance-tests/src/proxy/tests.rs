@@ -104,7 +104,8 @@ async fn picked_requests_are_harmed_and_the_others_reach_the_server() {
     cluster.host = server.host();
     let proxy = Proxy::start(&cluster).await.unwrap();
     let client = cluster.client_at(&proxy.host()).await.unwrap();
-    let picked = |contains, harm| Fault::Picked(Picked { method: "GET", contains, times: 2, harm });
+    let picked =
+        |contains, harm| Fault::Picked(Picked { method: "GET", contains, unless: "", times: 2, harm });
     let refused = Harm::Refused { status: 500, retry_after: None };
 
     proxy.set(picked("/version", refused)).await.unwrap();

@@ -1,7 +1,7 @@
 //! Policies and webhooks that refuse, change or do not answer. Each is limited to the trial's own namespace.
 
 use acceptance_tests::lab::wait;
-use acceptance_tests::{Harm, Verdict, Webhook};
+use acceptance_tests::{Verdict, Webhook};
 use anyhow::ensure;
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::super::hcl::{deployment, resource};
 use super::super::look;
 use super::scene::{
-    ILL, SOON, WELL, behind_proxy, converges, destroyed, expect_failure, harm, on_both, on_both_with,
+    ILL, SOON, WELL, behind_proxy, converges, destroyed, expect_failure, no_dry_runs, on_both, on_both_with,
     refuses, settings, until_refused, value,
 };
 use crate::world::{Scenario, World};
@@ -227,10 +227,15 @@ pub(crate) async fn a_webhook_without_dry_run_is_no_obstacle(world: &'static Wor
     let (proxy, entry) = behind_proxy(world).await?;
     let text = |value: &str| on_both_with(world, &entry, name, "", &settings(name, value));
     let scenario = Scenario::new(world, &text("one")).await?;
-    proxy.set(harm("", "dryRun=All", u32::MAX, Harm::NoDryRun)).await?;
+    proxy.set(no_dry_runs()).await?;
     scenario.terraform.apply(None).await?.ok()?;
     scenario.expect_no_changes().await?;
-    scenario.apply(&text("two")).await?;
+    scenario.write(&text("two"))?;
+    let plan = scenario.terraform.plan(Some("saved.plan")).await?;
+    ensure!(plan.code == Some(2), "{}\n{}", plan.stdout, plan.stderr);
+    ensure!(plan.stdout.contains("dry run"), "the plan does not say what it could not see:\n{}", plan.stdout);
+    ensure!(proxy.harmed() > 0, "no dry run was asked for");
+    scenario.terraform.apply(Some("saved.plan")).await?.ok()?;
     ensure!(value(world, ILL, name).await?.as_deref() == Some("two"), "the change was not made");
     scenario.expect_no_changes().await?;
     destroyed(world, &scenario, name).await

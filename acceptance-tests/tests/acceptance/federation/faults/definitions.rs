@@ -49,7 +49,7 @@ pub(crate) async fn a_definition_whose_names_are_taken_is_named(world: &'static 
             "names": { "kind": "Gizmo", "plural": "widgets", "singular": "gizmo", "listKind": "GizmoList" },
             "versions": [{
                 "name": "v1", "served": true, "storage": true,
-                "schema": { "openAPIV3Schema": { "type": "object" } },
+                "schema": { "openAPIV3Schema": { "type": "object", "x-kubernetes-preserve-unknown-fields": true } },
             }],
         },
     }))?;

@@ -6,6 +6,7 @@ mod admission;
 mod claims;
 mod credentials;
 mod definitions;
+mod immutable;
 mod limits;
 mod namespaces;
 mod network;
@@ -31,6 +32,7 @@ pub(super) fn trials() -> Vec<Trial> {
         limits::a_quota_of_objects_is_quoted,
         limits::a_limit_range_is_quoted,
         definitions::a_definition_whose_names_are_taken_is_named,
+        immutable::a_field_that_cannot_change_says_what_to_do,
         claims::an_object_of_another_federation_is_refused_by_its_name,
         namespaces::a_namespace_that_does_not_go_is_named,
     ]

@@ -66,9 +66,15 @@ pub(super) async fn behind_proxy(world: &World) -> anyhow::Result<(Proxy, String
     Ok((proxy, entry))
 }
 
-/// Harms the next `times` requests of this method whose head contains the text.
+/// Harms the next `times` requests of this method whose head contains the text, and that are meant: dry runs pass.
 pub(super) const fn harm(method: &'static str, contains: &'static str, times: u32, harm: Harm) -> Fault {
-    Fault::Picked(Picked { method, contains, times, harm })
+    Fault::Picked(Picked { method, contains, unless: "dryRun=All", times, harm })
+}
+
+/// The server takes no dry runs.
+pub(super) const fn no_dry_runs() -> Fault {
+    let harm = Harm::NoDryRun;
+    Fault::Picked(Picked { method: "", contains: "dryRun=All", unless: "", times: u32::MAX, harm })
 }
 
 /// Applies, and fails unless that fails with an error that says all of this.
