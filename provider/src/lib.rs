@@ -5,6 +5,7 @@
 //! here is to translate between them.
 
 mod config;
+mod data_sources;
 mod provider;
 mod resources;
 mod validators;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tfplugin::schema::Schema;
-use tfplugin::{ClientInfo, Context, Diagnostics, Node, Provider, Resource, Value};
+use tfplugin::{ClientInfo, Context, DataSource, Diagnostics, Node, Provider, Resource, Value};
 
 use crate::config::{self, Clusters};
+use crate::data_sources::cluster::Cluster;
 use crate::resources::federation::Federation;
 
 /// The provider. One per provider block and phase; resources run at the same time.
@@ -37,6 +38,10 @@ impl Provider for MulticlusterProvider {
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
         vec![Arc::new(Federation::new(Arc::clone(&self.clusters)))]
+    }
+
+    fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
+        vec![Arc::new(Cluster::new(Arc::clone(&self.clusters)))]
     }
 
     async fn configure(

@@ -47,7 +47,7 @@ pub(crate) async fn join_and_leave(world: &'static World) -> anyhow::Result<()> 
 }
 
 /// A provider block with one member behind a proxy.
-async fn behind_proxy(
+pub(super) async fn behind_proxy(
     world: &'static World,
     name: &str,
 ) -> anyhow::Result<(acceptance_tests::Proxy, String)> {

@@ -1,6 +1,7 @@
 //! `multicluster_federation`, as its users meet it.
 
 mod basics;
+mod cluster;
 mod drift;
 mod failures;
 mod faults;
@@ -62,6 +63,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         upheavals::killed_between_two_members,
         upheavals::a_failed_update_is_not_taken_over,
         upheavals::is_imported_from_any_namespace,
+        cluster::tells_what_a_cluster_is,
+        cluster::names_what_is_wrong,
+        cluster::an_unknown_connection_is_read_at_apply,
+        cluster::what_may_not_be_seen_is_null,
         inputs::are_refused_at_plan_with_their_path,
         inputs::deletion_protection_protects,
         throttle::slows_us_and_fails_nothing,
