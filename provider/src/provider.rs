@@ -8,6 +8,7 @@ use tfplugin::{ClientInfo, Context, DataSource, Diagnostics, Node, Provider, Res
 
 use crate::config::{self, Clusters};
 use crate::data_sources::cluster::Cluster;
+use crate::resources::federated_object::FederatedObject;
 use crate::resources::federation::Federation;
 
 /// The provider. One per provider block and phase; resources run at the same time.
@@ -37,7 +38,8 @@ impl Provider for MulticlusterProvider {
     }
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
-        vec![Arc::new(Federation::new(Arc::clone(&self.clusters)))]
+        let clusters = || Arc::clone(&self.clusters);
+        vec![Arc::new(Federation::new(clusters())), Arc::new(FederatedObject::new(clusters()))]
     }
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {

@@ -1,5 +1,6 @@
 //! Checks of single attributes, with the words that users read.
 
+use multicluster_core::federation::identity::DEFAULT_SET;
 use multicluster_core::names::{ClusterName, FederationName};
 use multicluster_core::{manifest as manifests, networking, overrides, selector};
 use tfplugin::{Diagnostics, Node};
@@ -17,6 +18,15 @@ pub(crate) fn cluster_names(node: &Node<'_>, diagnostics: &mut Diagnostics) {
 pub(crate) fn federation_name(node: &Node<'_>, diagnostics: &mut Diagnostics) {
     if let Some(Err(error)) = node.str().map(FederationName::new) {
         diagnostics.error_at(node.path(), "Invalid federation name", sentence(&error));
+    }
+}
+
+/// The name of a separate set of a federation.
+pub(crate) fn set_name(node: &Node<'_>, diagnostics: &mut Diagnostics) {
+    federation_name(node, diagnostics);
+    if node.str() == Some(DEFAULT_SET) {
+        let detail = format!("`{DEFAULT_SET}` stands for the federation's own objects.");
+        diagnostics.error_at(node.path(), "Reserved name", detail);
     }
 }
 

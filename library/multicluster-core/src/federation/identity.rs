@@ -60,7 +60,11 @@ impl FederationSet {
     /// The field manager of server-side apply.
     #[must_use]
     pub fn field_manager(&self) -> String {
-        format!("multicluster-{}", self.federation)
+        match self.set.as_str() {
+            DEFAULT_SET => format!("multicluster-{}", self.federation),
+            // A name has no dot, so that no other federation is called so.
+            set => format!("multicluster-{}.{set}", self.federation),
+        }
     }
 
     /// The ApplySet's id: SHA-256 of the parent's name, namespace, kind and group, as KEP-3659 has it.

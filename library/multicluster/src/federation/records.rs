@@ -44,6 +44,17 @@ pub(super) async fn read_inventory(
     Ok(Some(RecordedInventory { inventory, resource_version }))
 }
 
+/// Reads the record that a member has of a set, and nothing else.
+///
+/// # Errors
+/// [`FederationError`] if it cannot be read, or is none.
+///
+/// # Cancel safety
+/// Dropping the future has no effect.
+pub async fn inventory(member: &Member, set: &FederationSet) -> Result<Option<Inventory>, FederationError> {
+    Ok(read_inventory(member, set).await?.map(|recorded| recorded.inventory))
+}
+
 /// Writes the inventory in place of the revision that was read, and returns the new revision. That somebody else
 /// wrote it meanwhile is [`MemberError::Changed`] or [`MemberError::AlreadyExists`].
 pub(super) async fn write_inventory(

@@ -9,12 +9,11 @@ use multicluster_core::federation::facts::Facts;
 use multicluster_core::federation::forecast::MEMBER;
 use multicluster_core::names::{ClusterName, ClusterUid};
 use tfplugin::resource::{ApplyRequest, StateResponse};
-use tfplugin::{Context, Diagnostics, Node, Path, Value, timeouts};
+use tfplugin::{Context, Diagnostics, Node, Value, timeouts};
 use tokio::time::Instant;
 
 use super::facts;
 use super::model::{self, Model};
-use super::read::set_of;
 use super::record::{MemberRecord, Record};
 use super::state::{self, member_path};
 use crate::config::{Clusters, clock};
@@ -25,7 +24,7 @@ const LEASE_DURATION: Duration = Duration::from_secs(15);
 /// Unless `timeouts` says otherwise. The same as the schema's descriptions say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
-pub(super) async fn create(
+pub(in crate::resources) async fn create(
     clusters: &Clusters,
     context: &Context,
     request: ApplyRequest<'_>,
@@ -61,10 +60,16 @@ async fn planned_model(
     diagnostics: &mut Diagnostics,
 ) -> Option<Model> {
     let record = Record::parse(request.private);
-    let mut model = model::model(request.planned, Some(request.config), &record.facts(), diagnostics)?;
+    let model = model::model(request.planned, Some(request.config), &record.facts(), diagnostics);
+    let Some(mut model) = model else {
+        if !diagnostics.has_errors() {
+            diagnostics.error("Nothing to work on", "What decides what is to be done is not known even now.");
+        }
+        return None;
+    };
     let copies = facts::read_copies(clusters, &record, &model.spec).await;
     for (name, problem) in &copies.problems {
-        let path = Path::root().attribute("resources").key(name).attribute("copy_from");
+        let path = model.shape.path_of(name).attribute("copy_from");
         diagnostics.error_at(path, "Nothing to copy", format!("{problem} Nothing was changed anywhere."));
     }
     if !copies.problems.is_empty() {
@@ -76,7 +81,7 @@ async fn planned_model(
     Some(model)
 }
 
-pub(super) async fn update(
+pub(in crate::resources) async fn update(
     clusters: &Clusters,
     context: &Context,
     request: ApplyRequest<'_>,
@@ -93,13 +98,13 @@ pub(super) async fn update(
     }
 }
 
-pub(super) async fn delete(
+pub(in crate::resources) async fn delete(
     clusters: &Clusters,
     context: &Context,
     request: ApplyRequest<'_>,
     response: &mut StateResponse,
 ) {
-    let Some(set) = set_of(request.prior) else { return };
+    let Some(set) = model::set_of(request.prior) else { return };
     let options = model::options(request.prior);
     let mut record = Record::parse(request.private);
     let known = state::cluster_uids(request.prior);

@@ -1,21 +1,21 @@
 //! `multicluster_federation`: clusters that belong together, and the objects that are kept on them.
 
-mod apply;
+pub(super) mod apply;
 mod facts;
 #[cfg(test)]
 mod fixture;
-mod import;
-mod model;
-mod plan;
-mod read;
+pub(super) mod import;
+mod membership;
+pub(super) mod model;
+pub(super) mod plan;
+pub(super) mod read;
 mod record;
-mod schema;
+pub(super) mod schema;
 mod state;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use multicluster_core::federation::facts::Facts;
 use tfplugin::resource::{ApplyRequest, Imported, PlanRequest, PlanResponse, Resource, StateResponse};
 use tfplugin::schema::Schema;
 use tfplugin::{Context, Diagnostics, Node};
@@ -49,7 +49,7 @@ impl Resource for Federation {
         if diagnostics.has_errors() {
             return;
         }
-        let _ = model::model(config.value(), Some(config.value()), &Facts::default(), diagnostics);
+        model::validate(config.value(), diagnostics);
     }
 
     async fn plan(&self, context: &Context, request: PlanRequest<'_>, response: &mut PlanResponse) {

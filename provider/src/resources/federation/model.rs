@@ -26,6 +26,8 @@ pub(super) struct Model {
     pub(super) warnings: Vec<Problem>,
     /// Workloads of which it has to be known what runs of them.
     pub(super) preferred: BTreeSet<ObjectKey>,
+    /// Whether it is a whole federation.
+    pub(super) shape: Shape,
     /// The name and what is derived from it.
     pub(super) set: FederationSet,
     /// What is asked for besides objects.
@@ -49,7 +51,11 @@ impl Model {
     /// Says what is probably not meant.
     pub(super) fn warn(&self, diagnostics: &mut Diagnostics) {
         for warning in &self.warnings {
-            diagnostics.warning_at(path_of(warning), "Probably not meant", sentence(&warning.message));
+            diagnostics.warning_at(
+                path_of(self.shape, warning),
+                "Probably not meant",
+                sentence(&warning.message),
+            );
         }
     }
 
@@ -73,32 +79,87 @@ pub(super) fn options(value: &Value) -> Options {
     }
 }
 
-/// The attributes that decide what is to be done: what must be known before anything can be said.
-const INPUTS: [&str; 14] = [
-    "name",
-    "members",
-    "resources",
-    "wait",
-    "inventory_namespace",
-    "adopt",
-    "drift",
-    "ignore_fields",
-    "replace_on_immutable",
-    "allow_plain_secrets",
-    "leave",
-    "max_deletions",
-    "plan_checks",
-    "cidr_overlap",
-];
+/// Which resource a value belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// A federation with its entries.
+    Federation,
+    /// One entry that stands alone.
+    Object,
+}
+
+impl Shape {
+    /// Only an object that stands alone says which federation it belongs to.
+    pub(crate) fn of(value: &Value) -> Self {
+        if value.get("federation").is_some() { Self::Object } else { Self::Federation }
+    }
+
+    /// The attributes that decide what is to be done: what must be known before anything can be said.
+    fn inputs(self) -> Vec<&'static str> {
+        let mut inputs =
+            vec!["name", "members", "wait", "inventory_namespace", "leave", "max_deletions", "plan_checks"];
+        match self {
+            Self::Federation => inputs.extend(["resources", "cidr_overlap"]),
+            Self::Object => inputs.push("federation"),
+        }
+        inputs.extend(entry::policy().into_iter().map(|(name, _)| name));
+        if self == Self::Object {
+            inputs.extend(entry::attributes().into_iter().map(|(name, _)| name));
+        }
+        inputs
+    }
+
+    /// The path of an entry.
+    pub(crate) fn path_of(self, resource: &str) -> Path {
+        match self {
+            Self::Federation => Path::root().attribute("resources").key(resource),
+            Self::Object => Path::root(),
+        }
+    }
+}
+
+/// What a value says of the federation's name and of the set in it that is meant.
+pub(crate) fn set_of(value: &Value) -> Option<FederationSet> {
+    let node = Node::root(value);
+    let namespace = node.attribute("inventory_namespace").str().unwrap_or(DEFAULT_NAMESPACE);
+    let named = |attribute| FederationName::new(node.attribute(attribute).str()?).ok();
+    match Shape::of(value) {
+        Shape::Federation => Some(FederationSet::default_of(named("name")?, namespace)),
+        Shape::Object => {
+            let set = FederationSet::default_of(named("federation")?, namespace);
+            Some(FederationSet { set: named("name")?.to_string(), ..set })
+        }
+    }
+}
+
+/// The id of a resource, unknown as long as its names are.
+pub(super) fn id(value: &Value) -> Value {
+    let node = Node::root(value);
+    let (federation, name) = (node.attribute("federation"), node.attribute("name"));
+    match (Shape::of(value), federation.str(), name.str()) {
+        (Shape::Object, Some(federation), Some(name)) => format!("{federation}/{name}").into(),
+        (Shape::Object, ..) => Value::Unknown,
+        (Shape::Federation, ..) => name.value().clone(),
+    }
+}
 
 /// Whether everything is known that decides what is to be done. `config` has what is not in `value`, since it is
 /// write-only.
 pub(super) fn inputs_known(value: &Value, config: Option<&Value>) -> bool {
-    let known = |value: &Value| {
-        let node = Node::root(value);
-        INPUTS.iter().all(|name| node.attribute(name).is_wholly_known())
+    let inputs = Shape::of(value).inputs();
+    let known = |value: &Value, name: &str| Node::root(value).attribute(name).is_wholly_known();
+    // What is computed is not in the configuration.
+    let configured = |config: &Value| {
+        inputs
+            .iter()
+            .all(|name| *name == "members" && Shape::of(value) == Shape::Object || known(config, name))
     };
-    known(value) && config.is_none_or(known)
+    inputs.iter().all(|name| known(value, name)) && config.is_none_or(configured)
+}
+
+/// Says what is wrong with a configuration. What is not known yet is looked at again at plan.
+pub(in crate::resources) fn validate(config: &Value, diagnostics: &mut Diagnostics) {
+    let _ = model(config, Some(config), &Facts::default(), diagnostics);
 }
 
 /// The model of a configuration, plan or state. `None` if parts are unknown or wrong; what is wrong is in
@@ -113,31 +174,38 @@ pub(super) fn model(
 ) -> Option<Model> {
     let node = Node::root(value);
     let mut problems = Diagnostics::new();
-    let name = node.attribute("name").str().and_then(|name| FederationName::new(name).ok());
+    let shape = Shape::of(value);
     let members = members(&node.attribute("members"), &mut problems);
     let defaults = Defaults::default().over(&node, &mut problems);
-    let configured = config.map(|config| Node::root(config).attribute("resources"));
-    let resources = resources(&node.attribute("resources"), configured.as_ref(), &defaults, &mut problems);
+    let resources = match shape {
+        Shape::Federation => {
+            let configured = config.map(|config| Node::root(config).attribute("resources"));
+            resources(&node.attribute("resources"), configured.as_ref(), &defaults, &mut problems)
+        }
+        Shape::Object => alone(&node, config.map(Node::root).as_ref(), &mut problems),
+    };
     let known = inputs_known(value, config);
     let failed = problems.has_errors();
     diagnostics.extend(problems);
     if failed || !known {
         return None;
     }
-    let name = name?;
-    let spec = FederationSpec { name: name.clone(), members, resources };
-    let namespace = node.attribute("inventory_namespace").str().unwrap_or(DEFAULT_NAMESPACE);
-    let set = FederationSet::default_of(name, namespace);
+    let set = set_of(value)?;
+    let spec = FederationSpec { name: set.federation.clone(), members, resources };
     let in_the_way = in_the_way(&spec, &set);
     match render_all(&spec, facts) {
         Ok(rendering) if in_the_way.is_empty() => {
             let Rendering { objects: rendered, warnings, preferred } = rendering;
-            Some(Model { set, spec, rendered, warnings, preferred, options: options(value) })
+            Some(Model { shape, set, spec, rendered, warnings, preferred, options: options(value) })
         }
         rendered => {
             let problems = in_the_way.into_iter().chain(rendered.err().into_iter().flatten());
             for problem in problems {
-                diagnostics.error_at(path_of(&problem), "Invalid federation", sentence(&problem.message));
+                diagnostics.error_at(
+                    path_of(shape, &problem),
+                    "Invalid federation",
+                    sentence(&problem.message),
+                );
             }
             None
         }
@@ -178,9 +246,26 @@ fn resources(
     resources
 }
 
+/// The one entry of an object that stands alone, by the name of its set.
+fn alone(
+    node: &Node<'_>,
+    config: Option<&Node<'_>>,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<String, ResourceSpec> {
+    let known =
+        |node: &Node<'_>| entry::attributes().iter().all(|(name, _)| node.attribute(name).is_wholly_known());
+    if !known(node) || !config.is_none_or(known) {
+        return BTreeMap::new();
+    }
+    let entry = Entry { node, config };
+    let resource = entry::resource(entry, &Defaults::default(), diagnostics);
+    let name = node.attribute("name").str().unwrap_or_default();
+    resource.map(|resource| (name.to_owned(), resource)).into_iter().collect()
+}
+
 /// The attribute that a problem is about.
-fn path_of(problem: &Problem) -> Path {
-    entry::path_of(Path::root().attribute("resources").key(&problem.resource), problem)
+fn path_of(shape: Shape, problem: &Problem) -> Path {
+    entry::path_of(shape.path_of(&problem.resource), problem)
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ use multicluster::member::Member;
 use multicluster_core::federation::forecast::{Forecast, LEFT_AS_IT_IS, Outlook, forecast};
 use multicluster_core::federation::observation::{Seen, SeenObject, Status, planned_sync};
 use multicluster_core::federation::plan::{Claim, Refusal, plan as plan_member};
-use multicluster_core::federation::policy::Adopt;
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
 use tfplugin::resource::{PlanRequest, PlanResponse};
@@ -23,7 +22,8 @@ use tokio::time::Instant;
 use self::probes::{PATIENCE, Probes};
 use super::facts::{self, Ask};
 use super::import;
-use super::model::{self, Model};
+use super::membership;
+use super::model::{self, Model, Shape};
 use super::record::Record;
 use super::state::{self, PerMember, member_path};
 use crate::config::{Clusters, NoMember};
@@ -33,7 +33,7 @@ use crate::validators::sentence;
 const COMPUTED: [&str; 7] =
     ["member_names", "cluster_uids", "sync", "forecast", "objects", "services", "member_status"];
 
-pub(super) async fn plan(
+pub(in crate::resources) async fn plan(
     clusters: &Clusters,
     context: &Context,
     request: PlanRequest<'_>,
@@ -42,9 +42,9 @@ pub(super) async fn plan(
     if response.planned.is_null() {
         return plan_removal(clusters, request, response);
     }
-    let name = Node::root(&response.planned).attribute("name").value().clone();
-    response.planned.set("id", name);
+    response.planned.set("id", model::id(&response.planned));
     let mut record = Record::parse(request.private);
+    membership::plan(clusters, &record, request.prior, &mut response.planned).await;
     if facts::read_nodes(clusters, &mut record, &response.planned, Ask::Unknown).await {
         // The apply divides by the same nodes.
         response.private = record.to_private();
@@ -53,6 +53,9 @@ pub(super) async fn plan(
     if !model::inputs_known(&response.planned, Some(request.config)) {
         for attribute in COMPUTED {
             response.planned.set(attribute, Value::Unknown);
+        }
+        if Node::root(&response.planned).attribute("members").is_unknown() {
+            warn_of_missing_federation(&response.planned, &mut response.diagnostics);
         }
         // What is known already is checked already.
         let _ = model::model(&response.planned, Some(request.config), &facts, &mut response.diagnostics);
@@ -183,7 +186,7 @@ impl Planning<'_> {
 
     /// The attribute that the objects of an entry come from.
     fn source_of(&self, resource: &str) -> Path {
-        let entry = Path::root().attribute("resources").key(resource);
+        let entry = self.model.shape.path_of(resource);
         match self.model.spec.resources.get(resource) {
             Some(spec) if spec.confidential.is_some() => entry.attribute("manifest_wo"),
             Some(spec) if spec.copy.is_some() => entry.attribute("copy_from"),
@@ -255,16 +258,13 @@ impl Planning<'_> {
         desired: &MemberDesired,
         diagnostics: &mut Diagnostics,
     ) -> Look {
-        let foreign = |object: &SeenObject| match &object.status {
-            Status::Foreign { managers } => {
-                Some(Refusal::Foreign { key: object.key(), managers: managers.clone() })
-            }
-            _ => None,
+        let refused = |object: &SeenObject| {
+            let Status::Foreign { managers } = &object.status else { return None };
+            let key = object.key();
+            let wanted = desired.get(&key)?;
+            (!wanted.policy.may_adopt(managers)).then(|| Refusal::Foreign { key, managers: managers.clone() })
         };
-        let refused = |object: &&SeenObject| {
-            desired.get(&object.key()).is_some_and(|desired| desired.policy.adopt == Adopt::Never)
-        };
-        let refusals: Vec<Refusal> = seen.objects.iter().filter(refused).filter_map(foreign).collect();
+        let refusals: Vec<Refusal> = seen.objects.iter().filter_map(refused).collect();
         if refusals.is_empty() {
             let probes = probes::ask(self.model, member, desired, Some(seen), None, self.makes).await;
             return Look::Seen(seen.cluster_uid.clone(), Some(seen.clone()), probes);
@@ -398,7 +398,7 @@ fn plan_removal(clusters: &Clusters, request: PlanRequest<'_>, response: &mut Pl
     if prior.attribute("deletion_protection").bool() == Some(true) {
         response.diagnostics.error_at(
             Path::root().attribute("deletion_protection"),
-            "The federation is protected",
+            "It is protected",
             "It would be destroyed, but `deletion_protection` is true. Set it to false and apply that first.",
         );
     }
@@ -473,6 +473,19 @@ impl Outcome {
             std::mem::replace(planned, Value::Null)
         };
     }
+}
+
+/// The federation of an object that stands alone may be made by the same apply.
+fn warn_of_missing_federation(planned: &Value, diagnostics: &mut Diagnostics) {
+    let Some(set) = model::set_of(planned).filter(|_| Shape::of(planned) == Shape::Object) else { return };
+    diagnostics.warning_at(
+        Path::root().attribute("federation"),
+        format!("There is no federation `{}` yet", set.federation),
+        format!(
+            "No cluster of the provider block has a record of it in namespace {}. What happens is known once it is made.",
+            set.namespace
+        ),
+    );
 }
 
 /// What is known of the members stays as it was read; what joins is told after the apply.

@@ -7,12 +7,13 @@ use multicluster::federation::{FederationError, Observed, observe};
 use multicluster_core::federation::facts::Facts;
 use multicluster_core::federation::identity::FederationSet;
 use multicluster_core::federation::render::MemberDesired;
-use multicluster_core::names::{ClusterName, FederationName};
+use multicluster_core::names::ClusterName;
 use tfplugin::resource::StateResponse;
 use tfplugin::{Context, Diagnostics, Node, Value, timeouts};
 use tokio::time::{Instant, sleep_until};
 
 use super::facts::{self, Ask};
+use super::membership;
 use super::model;
 use super::record::Record;
 use super::state::{self, member_path};
@@ -22,9 +23,10 @@ use crate::validators::sentence;
 /// Unless `timeouts` says otherwise. The same as the schema's descriptions say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2 * 60);
 
-pub(super) async fn read(clusters: &Clusters, context: &Context, response: &mut StateResponse) {
-    let Some(set) = set_of(&response.state) else { return };
+pub(in crate::resources) async fn read(clusters: &Clusters, context: &Context, response: &mut StateResponse) {
+    let Some(set) = model::set_of(&response.state) else { return };
     let mut record = Record::parse(&response.private);
+    membership::refresh(clusters, &record, &mut response.state).await;
     facts::read_nodes(clusters, &mut record, &response.state, Ask::All).await;
     let mut model = model::model(&response.state, None, &record.facts(), &mut Diagnostics::new());
     if let Some(model) = &mut model {
@@ -102,13 +104,6 @@ pub(super) async fn read(clusters: &Clusters, context: &Context, response: &mut 
     response.state.set("cluster_uids", state::text_map(uids.into_iter().map(|(name, uid)| (name, uid.0))));
     response.state.set("member_status", state::member_status(&members, &record));
     response.private = record.to_private();
-}
-
-/// The federation that a state is about.
-pub(super) fn set_of(state: &Value) -> Option<FederationSet> {
-    let node = Node::root(state);
-    let name = FederationName::new(node.attribute("name").str()?).ok()?;
-    Some(FederationSet::default_of(name, node.attribute("inventory_namespace").str()?))
 }
 
 /// Why a member could not be looked at.

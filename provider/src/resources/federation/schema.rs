@@ -7,7 +7,7 @@ use crate::resources::entry;
 use crate::validators;
 
 /// The schema of `multicluster_federation`.
-pub(super) fn schema() -> Schema {
+pub(in crate::resources) fn schema() -> Schema {
     let schema = Schema::new(
         "Clusters that belong together, and the Kubernetes objects that are kept on them. Objects are applied from \
          here by server-side apply; the clusters need no components of their own.",
@@ -25,6 +25,60 @@ pub(super) fn schema() -> Schema {
     .attribute("members", members())
     .attribute("resources", resources())
     .attribute("wait", entry::wait())
+    .attribute(
+        "cidr_overlap",
+        Attribute::string(
+            "What happens if pod, service or node networks of two members overlap: `warn` (default), `error` or \
+             `ignore`. Traffic between such clusters cannot be routed.",
+        )
+        .validate(checks::one_of(&["warn", "error", "ignore"])),
+    );
+    let schema = entry::policy()
+        .into_iter()
+        .fold(schema, |schema, (name, attribute)| schema.attribute(name, attribute));
+    common(schema)
+}
+
+/// The schema of `multicluster_federated_object`.
+pub(in crate::resources) fn of_object() -> Schema {
+    let schema = Schema::new(
+        "Some Kubernetes objects that are kept on members of a federation, beside those of the federation itself: for \
+         teams that add to a platform's federation. The arguments are those of an entry of `resources` of \
+         `multicluster_federation`.",
+    )
+    .attribute(
+        "federation",
+        Attribute::string("Name of the federation.")
+            .required()
+            .requires_replace()
+            .validate(validators::federation_name),
+    )
+    .attribute(
+        "name",
+        Attribute::string(
+            "Name of these objects within the federation, of the same characters; not `default`. Their record on the \
+             members is named after it.",
+        )
+        .required()
+        .requires_replace()
+        .validate(validators::set_name),
+    )
+    .attribute(
+        "members",
+        Attribute::of(
+            Type::map(Type::object([("labels", Type::map(Type::String))])),
+            "The members of the federation that were found, with their labels.",
+        )
+        .computed(),
+    );
+    let schema =
+        entry::attributes().into_iter().fold(schema, |schema, (name, it)| schema.attribute(name, it));
+    common(schema)
+}
+
+/// What both resources have.
+fn common(schema: Schema) -> Schema {
+    schema
     .attribute("leave", leave())
     .attribute(
         "max_deletions",
@@ -43,14 +97,6 @@ pub(super) fn schema() -> Schema {
         .validate(checks::one_of(&["dry_run", "read"])),
     )
     .attribute(
-        "cidr_overlap",
-        Attribute::string(
-            "What happens if pod, service or node networks of two members overlap: `warn` (default), `error` or \
-             `ignore`. Traffic between such clusters cannot be routed.",
-        )
-        .validate(checks::one_of(&["warn", "error", "ignore"])),
-    )
-    .attribute(
         "deletion_protection",
         Attribute::bool("Refuses to destroy the federation while true.").default_value(false),
     )
@@ -66,7 +112,7 @@ pub(super) fn schema() -> Schema {
         "timeouts",
         timeouts::attribute(&[("create", "30m"), ("read", "2m"), ("update", "30m"), ("delete", "30m")]),
     )
-    .attribute("id", Attribute::string("The federation's name.").computed().keep_state())
+    .attribute("id", Attribute::string("Its id, by which it is imported.").computed().keep_state())
     .attribute(
         "uid",
         Attribute::string("Identifies this creation of the federation; records on the members carry it.")
@@ -137,8 +183,7 @@ pub(super) fn schema() -> Schema {
              `kube-system`, whether it answered.",
         )
         .computed(),
-    );
-    entry::policy().into_iter().fold(schema, |schema, (name, attribute)| schema.attribute(name, attribute))
+    )
 }
 
 /// What happens when a member, or the whole federation, ends.

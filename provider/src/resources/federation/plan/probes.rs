@@ -76,11 +76,10 @@ pub(super) async fn ask(
         .iter()
         .filter_map(|(key, desired)| {
             let (status, current) = status(key);
-            let adopts = desired.policy.adopt != Adopt::Never;
             let asks = match &status {
                 // Nothing is known of what is to be copied.
                 _ if desired.confidential && !desired.copied && is_empty(desired) => false,
-                Status::Foreign { .. } => adopts,
+                Status::Foreign { managers } => desired.policy.may_adopt(managers),
                 _ => current != Some(desired.digest.as_str()),
             };
             asks.then_some((key, desired, status))
@@ -169,7 +168,7 @@ impl Probes {
             };
             text = format!("adopt{from}, {text}");
             let dropped: Vec<String> = answer.left_over.iter().map(ToString::to_string).collect();
-            if !dropped.is_empty() && desired.policy.adopt == Adopt::Always {
+            if !dropped.is_empty() && desired.policy.adopt != Adopt::IfNoDiff {
                 text = format!("{text}; no longer set: {}", listed(&dropped));
             }
         }
