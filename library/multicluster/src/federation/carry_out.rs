@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use futures::future::try_join_all;
 use multicluster_core::digest::SecretDigest;
-use multicluster_core::federation::identity::{FEDERATION_LABEL, FederationSet, PART_OF_LABEL};
+use multicluster_core::federation::identity::{FederationSet, PART_OF_LABEL};
 use multicluster_core::federation::inventory::{Entry, Inventory, Origin, Phase, State};
 use multicluster_core::federation::observation::{Eye, content_digest, owned_digest};
-use multicluster_core::federation::plan::{Apply, Deletion, MemberPlan, OnlyIf, Release, Stays};
+use multicluster_core::federation::plan::{Apply, Deletion, MemberPlan, OnlyIf, Release, Stays, released};
 use multicluster_core::federation::policy::Wait;
 use multicluster_core::managed_fields::{self, Owners, Rest};
 use multicluster_core::object::{ObjectKey, text};
@@ -383,13 +383,7 @@ impl<'a> Worker<'a> {
         let namespace = key.namespace.as_deref();
         let live = self.member.get(ty, namespace, &key.name).await;
         let Some(live) = live.map_err(FederationError::with("release", key))? else { return Ok(()) };
-        let mut kept = managed_fields::owned(&live, &self.set.field_manager()).unwrap_or_default();
-        if let Some(labels) = kept.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
-            labels.retain(|label, _| label != PART_OF_LABEL && label != FEDERATION_LABEL);
-        }
-        kept["apiVersion"] = ty.api_version().into();
-        kept["kind"] = ty.kind.clone().into();
-        kept["metadata"]["name"] = key.name.clone().into();
+        let kept = released(self.set, key, &ty.api_version(), &live);
         let options = ApplyOptions { field_manager: self.set.field_manager(), force: false, dry_run: false };
         failpoint::hit("object-release-before");
         self.member.apply(ty, &kept, options).await.map_err(FederationError::with("release", key))?;

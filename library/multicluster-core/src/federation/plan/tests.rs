@@ -273,6 +273,27 @@ fn bodies_carry_our_labels_whatever_labels_they_had() {
     }
 }
 
+#[rstest]
+#[case::in_a_namespace(Some("shop"))]
+#[case::of_the_cluster(None)]
+fn what_is_released_keeps_what_we_set_but_not_our_labels(#[case] namespace: Option<&str>) {
+    let key = ObjectKey { namespace: namespace.map(str::to_owned), ..key("ConfigMap", "c") };
+    let desired =
+        Desired::new("shop", json!({ "metadata": { "labels": { "tier": "web" } }, "data": { "a": "1" } }));
+    let mut live = labelled(&set(), &desired);
+    live["data"]["theirs"] = "2".into();
+    let fields = json!({ "f:data": { "f:a": {} }, "f:metadata": { "f:labels": {
+        "f:tier": {}, format!("f:{PART_OF_LABEL}"): {}, format!("f:{FEDERATION_LABEL}"): {} } } });
+    live["metadata"]["managedFields"] =
+        json!([{ "manager": set().field_manager(), "operation": "Apply", "fieldsV1": fields }]);
+    let mut expected = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": {
+        "name": "c", "labels": { "tier": "web" } }, "data": { "a": "1" } });
+    if let Some(namespace) = namespace {
+        expected["metadata"]["namespace"] = namespace.into();
+    }
+    assert_eq!(released(&set(), &key, "v1", &live), expected);
+}
+
 #[test]
 fn a_member_that_is_not_complete_awaits_all_its_workloads() {
     let desired = wanted(&[("Deployment", "web", "d"), ("ConfigMap", "c", "d")]);
