@@ -58,8 +58,13 @@ pub(super) fn deployment(object: &Value) -> Readiness {
         || progressing.is_some_and(|progressing| {
             progressing.is("True") && progressing.reason == "NewReplicaSetAvailable"
         });
+    let refused = condition(object, "ReplicaFailure").filter(|failure| failure.is("True"));
     first([
         unobserved(object),
+        // Why there are too few, such as a quota, is in a condition that goes when there are enough.
+        refused
+            .filter(|_| replicas < wanted)
+            .map(|failure| InProgress(failure.words("its pods cannot be created"))),
         progress(replicas, wanted, "replicas created"),
         progress(updated, wanted, "replicas updated"),
         surplus(replicas, wanted),

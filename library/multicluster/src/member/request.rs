@@ -23,7 +23,8 @@ pub(super) enum Payload<'a> {
 }
 
 impl Member {
-    /// Sends one request and reads its answer as JSON.
+    /// Sends one request and reads its answer as JSON. An answer that breaks off is asked for again, once, where that
+    /// does no harm: the transport below repeats only what breaks before its answer begins.
     pub(super) async fn call(
         &self,
         method: Method,
@@ -31,8 +32,13 @@ impl Member {
         payload: Payload<'_>,
         quoting: Quoting,
     ) -> Result<Value, MemberError> {
-        let request = request(method, path_and_query, payload)?;
-        Ok(self.exchange(request, quoting).await?.into_body())
+        let harmless = matches!(method, Method::GET | Method::DELETE) || matches!(payload, Payload::Apply(_));
+        let again = request(method.clone(), path_and_query, payload)?;
+        let answer = match self.attempt(request(method, path_and_query, payload)?, quoting).await? {
+            Err(_) if harmless => self.exchange(again, quoting).await?,
+            answer => answer.map_err(|broken| MemberError::from_transport(&broken))?,
+        };
+        Ok(answer.into_body())
     }
 
     /// The same for a request with headers of its own, or where the answer's are needed.
@@ -41,6 +47,15 @@ impl Member {
         request: Request<Body>,
         quoting: Quoting,
     ) -> Result<Response<Value>, MemberError> {
+        self.attempt(request, quoting).await?.map_err(|broken| MemberError::from_transport(&broken))
+    }
+
+    /// The same; the inner error is that of an answer that began and broke off.
+    async fn attempt(
+        &self,
+        request: Request<Body>,
+        quoting: Quoting,
+    ) -> Result<Result<Response<Value>, kube::Error>, MemberError> {
         let response =
             self.client.send(request).await.map_err(|error| MemberError::from_transport(&error))?;
         let (head, body) = response.into_parts();
@@ -49,7 +64,7 @@ impl Member {
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
                 return Err(MemberError::other("the API server's answer is longer than 128 MiB"));
             }
-            Err(error) => return Err(MemberError::from_transport(&kube::Error::Service(error))),
+            Err(error) => return Ok(Err(kube::Error::Service(error))),
         };
         if !head.status.is_success() {
             return Err(MemberError::from_answer(head.status, &bytes, quoting));
@@ -58,7 +73,7 @@ impl Member {
         let body = serde_json::from_slice(&bytes).map_err(|_| {
             MemberError::other("what answers is not a Kubernetes API server: its answer is not JSON")
         })?;
-        Ok(Response::from_parts(head, body))
+        Ok(Ok(Response::from_parts(head, body)))
     }
 }
 
