@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         members: members.iter().map(|member| (member.name.clone(), BTreeMap::new())).collect(),
         resources: BTreeMap::from([("objects".to_owned(), objects)]),
     };
-    let federation = Federation::new(spec, members);
+    let federation = Federation::new(spec, members, clock.clone());
     let run = Run::within(TIME, clock);
     if action == "remove" {
         return outcome(&federation.remove(&run).await);

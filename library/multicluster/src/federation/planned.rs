@@ -17,12 +17,13 @@ mod sight;
 mod survey;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
+use jiff::SignedDuration;
 use multicluster_core::federation::explain::{Explanation, Wanted};
 use multicluster_core::federation::facts::Facts;
 use multicluster_core::federation::identity::{DEFAULT_NAMESPACE, FederationSet};
@@ -47,6 +48,8 @@ use super::run::{Mode, Run};
 use crate::clock::Clock;
 use crate::member::Member;
 
+/// A pod that could not be scheduled for so long counts against a member's capacity, as for KubeFed.
+const UNSCHEDULABLE: SignedDuration = SignedDuration::from_secs(60);
 /// How long a lease holds without a sign of life, as controllers of Kubernetes itself have it.
 const LEASE_DURATION: Duration = Duration::from_secs(15);
 
@@ -56,6 +59,7 @@ pub struct Federation {
     spec: FederationSpec,
     set: FederationSet,
     members: BTreeMap<ClusterName, Arc<Member>>,
+    clock: Clock,
     leave: Leave,
     forget_unreachable: bool,
 }
@@ -71,16 +75,12 @@ pub enum PlanError {
     #[error("{}", Lines(.0))]
     Invalid(Vec<render::Problem>),
     /// What is to be copied cannot be had.
-    #[error("resource `{resource}`: cannot copy {object} of `{cluster}`: {reason}")]
+    #[error("resource `{resource}`: {error}")]
     Copy {
         /// The entry of `resources`.
         resource: String,
-        /// What is to be copied.
-        object: ObjectKey,
-        /// From where.
-        cluster: ClusterName,
-        /// Why it cannot be.
-        reason: String,
+        /// Why not.
+        error: FederationError,
     },
     /// A member does not answer, and what the others get follows from what it has.
     #[error(
@@ -104,16 +104,17 @@ pub enum PlanError {
 pub struct FederationPlan {
     job: ApplyJob,
     members: BTreeMap<ClusterName, MemberOutlook>,
+    warnings: Vec<String>,
 }
 
 impl Federation {
     /// A federation by its specification, over connected clusters. A cluster that the specification does not name is
     /// one that leaves, if the federation is on it.
     #[must_use]
-    pub fn new(spec: FederationSpec, members: impl IntoIterator<Item = Member>) -> Self {
+    pub fn new(spec: FederationSpec, members: impl IntoIterator<Item = Member>, clock: Clock) -> Self {
         let set = FederationSet::default_of(spec.name.clone(), DEFAULT_NAMESPACE);
         let members = members.into_iter().map(|member| (member.name.clone(), Arc::new(member))).collect();
-        Self { spec, set, members, leave: Leave::Delete, forget_unreachable: false }
+        Self { spec, set, members, clock, leave: Leave::Delete, forget_unreachable: false }
     }
 
     /// Keeps the records in another namespace than [`DEFAULT_NAMESPACE`].
@@ -152,7 +153,7 @@ impl Federation {
             return Err(PlanError::NoConnection(name.clone()));
         }
         let mut reads = gather::read_all(&self.spec, &self.set, &self.members).await;
-        let (_, rendered) = self.render(&mut reads).await?;
+        let Planned { rendered, unselected, warnings, .. } = self.render(&mut reads).await?;
         let (mode, instance) = claim(&reads);
         let looks = self.members.iter().filter_map(|(name, member)| {
             let read = reads.remove(name)?;
@@ -175,6 +176,7 @@ impl Federation {
                 member: Arc::clone(self.members.get(name)?),
                 labels: self.spec.members.get(name).cloned().unwrap_or_default(),
                 desired: rendered.get(name).cloned(),
+                unselected: unselected.get(name).cloned().unwrap_or_default(),
                 expected_uid: outlook.uid.clone(),
             };
             Some((name.clone(), job))
@@ -187,7 +189,7 @@ impl Federation {
             forget_unreachable: self.forget_unreachable,
             members: jobs.collect(),
         };
-        Ok(FederationPlan { job, members })
+        Ok(FederationPlan { job, members, warnings })
     }
 
     /// Says of every cluster why an object is, or is not, there. Reads only.
@@ -205,7 +207,7 @@ impl Federation {
         api_version: &str,
     ) -> Result<BTreeMap<ClusterName, Result<Explanation, FederationError>>, PlanError> {
         let mut reads = gather::read_all(&self.spec, &self.set, &self.members).await;
-        let (facts, rendered) = self.render(&mut reads).await?;
+        let Planned { facts, rendered, .. } = self.render(&mut reads).await?;
         let none = render::MemberDesired::new();
         let sights = join_all(self.members.iter().map(async |(name, member)| {
             let desired = rendered.get(name).unwrap_or(&none);
@@ -254,7 +256,7 @@ impl Federation {
     }
 
     /// Renders the specification by what the members tell.
-    async fn render(&self, reads: &mut Reads) -> Result<(Facts, Rendered), PlanError> {
+    async fn render(&self, reads: &mut Reads) -> Result<Planned, PlanError> {
         let staying = |name: &ClusterName| self.spec.members.contains_key(name);
         let silent = reads.iter().find(|(name, read)| staying(name) && read.is_err()).map(|(name, _)| name);
         let past = self.spec.resources.iter().find(|(_, resource)| gather::rests_on_the_past(resource));
@@ -263,17 +265,29 @@ impl Federation {
         {
             return Err(PlanError::NeedsMember { resource: resource.clone(), cluster, error });
         }
+        let in_the_way = render::in_the_way(&self.spec, &self.set);
+        if !in_the_way.is_empty() {
+            return Err(PlanError::Invalid(in_the_way));
+        }
         let mut facts = gather::facts(reads);
         facts.copies = gather::copies(&self.spec, &self.members).await?;
-        let mut problems = render::in_the_way(&self.spec, &self.set);
-        match render::render(&self.spec, &facts) {
-            Ok(rendered) if problems.is_empty() => Ok((facts, rendered)),
-            rendered => {
-                problems.extend(rendered.err().into_iter().flatten());
-                Err(PlanError::Invalid(problems))
-            }
+        let mut rendering = render::render_all(&self.spec, &facts).map_err(PlanError::Invalid)?;
+        if !rendering.preferred.is_empty() {
+            let before = (self.clock.now() - UNSCHEDULABLE).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+            gather::note_live_replicas(&mut facts, reads, &self.members, &rendering.preferred, &before).await;
+            rendering = render::render_all(&self.spec, &facts).map_err(PlanError::Invalid)?;
         }
+        let warnings = rendering.warnings.iter().map(ToString::to_string).collect();
+        Ok(Planned { facts, rendered: rendering.objects, unselected: rendering.unselected, warnings })
     }
+}
+
+/// A specification, rendered.
+struct Planned {
+    facts: Facts,
+    rendered: Rendered,
+    unselected: BTreeMap<ClusterName, BTreeSet<ObjectKey>>,
+    warnings: Vec<String>,
 }
 
 /// Whether the federation is made or changed, and by which instance.
@@ -298,6 +312,12 @@ impl FederationPlan {
             outlook.problems.iter().map(move |problem| format!("`{name}`: {problem}"))
         });
         problems.collect()
+    }
+
+    /// What of the specification is probably not meant.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Whether every member is known to be as it should be, so that there is nothing to apply.

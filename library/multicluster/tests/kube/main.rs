@@ -9,6 +9,7 @@ mod connections;
 mod discovery;
 mod errors;
 mod leases;
+mod planned;
 mod preflight;
 mod probes;
 mod requests;

@@ -9,7 +9,8 @@ use multicluster_core::federation::policy::Adopt;
 use multicluster_core::federation::render::{Desired, MemberDesired};
 use multicluster_core::object::{ObjectKey, text};
 use multicluster_core::probe::{Verdict, Why};
-use multicluster_core::scope;
+use multicluster_core::scope::{self, defines};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::federation::foresee::foresee;
@@ -47,12 +48,20 @@ pub(super) async fn consult(
             let status = observation::status(entry, observation.live.get(key));
             let current = entry.is_some_and(|entry| entry.desired == desired.digest);
             let asks = match &status {
-                Status::Foreign { .. } => desired.policy.adopt != Adopt::Never,
+                Status::Foreign { managers } => desired.policy.may_adopt(managers),
                 _ => !current,
             };
             asks.then_some((key, desired, status))
         })
         .collect();
+    // Against a definition that changes too, a server would judge by the old one.
+    let redefined: Vec<&Value> = wanted
+        .iter()
+        .map(|(_, desired, _)| &desired.object)
+        .filter(|object| text(object, "/kind") == "CustomResourceDefinition")
+        .collect();
+    let wanted: Vec<_> =
+        wanted.into_iter().filter(|(key, ..)| !defines(redefined.iter().copied(), &key.kind)).collect();
     let mut answers = Answers::default();
     if wanted.is_empty() {
         return answers;
@@ -76,11 +85,7 @@ fn brings(desired: &MemberDesired, verdict: &Verdict, key: &ObjectKey) -> bool {
         Verdict::Unknown(Why::NamespaceMissing(name)) => {
             desired.keys().any(|it| scope::is_namespace(&it.kind) && it.name == *name)
         }
-        Verdict::Unknown(Why::KindMissing) => desired.values().map(|it| &it.object).any(|object| {
-            text(object, "/kind") == "CustomResourceDefinition"
-                && text(object, "/spec/names/kind") == key.kind.kind
-                && text(object, "/spec/group") == key.kind.group
-        }),
+        Verdict::Unknown(Why::KindMissing) => defines(desired.values().map(|it| &it.object), &key.kind),
         _ => false,
     }
 }
@@ -121,7 +126,7 @@ impl Answers {
             };
             text = format!("adopt{from}, {text}");
             let dropped: Vec<String> = answer.left_over.iter().map(ToString::to_string).collect();
-            if !dropped.is_empty() && desired.policy.adopt == Adopt::Always {
+            if !dropped.is_empty() && desired.policy.adopt != Adopt::IfNoDiff {
                 text = format!("{text}; no longer set: {}", listed(&dropped));
             }
         }

@@ -1,25 +1,27 @@
 //! What the members tell before anything can be rendered for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::future::{join_all, try_join};
 use multicluster_core::capacity::{NodeCapacity, summarise};
-use multicluster_core::copies::portable;
 use multicluster_core::federation::facts::{Facts, MemberFacts, ObjectFacts};
 use multicluster_core::federation::identity::FederationSet;
 use multicluster_core::federation::inventory::{Inventory, State};
 use multicluster_core::federation::observation::Observation;
 use multicluster_core::federation::render::MemberDesired;
-use multicluster_core::federation::spec::{CopyFrom, FederationSpec, ResourceSpec};
+use multicluster_core::federation::spec::{FederationSpec, ResourceSpec};
+use multicluster_core::kubefed::LiveReplicas;
 use multicluster_core::names::ClusterName;
+use multicluster_core::object::ObjectKey;
 use multicluster_core::replicas::Mode;
 use serde_json::Value;
 
 use super::PlanError;
-use crate::federation::error::{FederationError, Reason};
+use crate::federation::copies::copied;
+use crate::federation::error::FederationError;
 use crate::federation::observe::observe;
-use crate::member::Member;
+use crate::member::{Member, ResourceType};
 
 /// The members as they are, by name; or why one could not be read.
 pub(super) type Reads = BTreeMap<ClusterName, Result<Read, FederationError>>;
@@ -101,26 +103,62 @@ pub(super) async fn copies(
 ) -> Result<BTreeMap<String, Value>, PlanError> {
     let wanted = spec.resources.iter().filter_map(|(name, resource)| Some((name, resource.copy.as_ref()?)));
     let read = wanted.map(async |(name, copy)| {
-        let failed = |reason: String| PlanError::Copy {
-            resource: name.clone(),
-            object: copy.key.clone(),
-            cluster: copy.cluster.clone(),
-            reason,
-        };
         let member =
             members.get(&copy.cluster).ok_or_else(|| PlanError::NoConnection(copy.cluster.clone()))?;
-        let live = original(member, copy).await.map_err(|error| failed(error.to_string()))?;
-        let live = live.ok_or_else(|| failed("there is no such object".to_owned()))?;
-        Ok((name.clone(), portable(&live).map_err(|error| failed(error.to_string()))?))
+        let failed = |error| PlanError::Copy { resource: name.clone(), error };
+        Ok((name.clone(), copied(member, copy).await.map_err(failed)?))
     });
     join_all(read).await.into_iter().collect()
 }
 
-async fn original(member: &Member, copy: &CopyFrom) -> Result<Option<Value>, Reason> {
-    let Some(ty) = member.resource_type(&copy.api_version, &copy.key.kind.kind).await? else {
-        return Ok(None);
-    };
-    Ok(member.get(&ty, copy.key.namespace.as_deref(), &copy.key.name).await?)
+/// What runs on the members of workloads that KubeFed's preferences divide, noted in the facts. Pods that could not be
+/// scheduled before `unschedulable_before` (RFC 3339, UTC) count against a member's capacity.
+pub(super) async fn note_live_replicas(
+    facts: &mut Facts,
+    reads: &Reads,
+    members: &BTreeMap<ClusterName, Arc<Member>>,
+    preferred: &BTreeSet<ObjectKey>,
+    unschedulable_before: &str,
+) {
+    let looks = reads.iter().filter_map(|(name, read)| Some((name, read.as_ref().ok()?, members.get(name)?)));
+    let looks = looks.flat_map(|(name, read, member)| {
+        let found = preferred.iter().map(move |key| (key, read.observation.live.get(key)));
+        found.map(move |(key, known)| async move {
+            let workload = match known {
+                Some(live) => Some(live.object.clone()),
+                None => workload(member, key).await,
+            }?;
+            let needs_pods = LiveReplicas::needs_pods(&workload);
+            let pods = if needs_pods { pods(member, &workload).await } else { Vec::new() };
+            Some((name, key, LiveReplicas::read(&workload, &pods, unschedulable_before)))
+        })
+    });
+    for (name, key, live) in join_all(looks).await.into_iter().flatten() {
+        let member = facts.members.entry(name.clone()).or_default();
+        member.objects.entry(key.clone()).or_default().live = Some(live);
+    }
+}
+
+/// A workload that is not the federation's yet.
+async fn workload(member: &Member, key: &ObjectKey) -> Option<Value> {
+    let ty = member.served_as(&key.kind.group, &key.kind.kind).await.ok()??;
+    member.get(&ty, key.namespace.as_deref(), &key.name).await.ok()?
+}
+
+/// The pods of a workload; none if they cannot be seen, and then nothing tells that the member is full.
+async fn pods(member: &Member, workload: &Value) -> Vec<Value> {
+    let labels = workload.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
+    let selector: Vec<String> = labels
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some(format!("{name}={}", value.as_str()?)))
+        .collect();
+    if selector.is_empty() {
+        return Vec::new();
+    }
+    let namespace = workload.pointer("/metadata/namespace");
+    let pods = member.list(&ResourceType::pod(), &selector.join(",")).await.unwrap_or_default();
+    pods.into_iter().filter(|pod| pod.pointer("/metadata/namespace") == namespace).collect()
 }
 
 /// The records that are there.

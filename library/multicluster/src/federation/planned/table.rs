@@ -46,6 +46,9 @@ impl fmt::Display for FederationPlan {
             let objects = if count == 1 { "object" } else { "objects" };
             writeln!(f, "{count} {objects} unchanged on {cluster}")?;
         }
+        for warning in self.warnings() {
+            writeln!(f, "note: {warning}")?;
+        }
         for problem in self.problems() {
             writeln!(f, "refused: {problem}")?;
         }
