@@ -26,6 +26,14 @@ impl Change {
     pub fn new(path: impl Into<String>, from: Option<Value>, to: Option<Value>) -> Self {
         Self { path: path.into(), from, to, hidden: false }
     }
+
+    /// Takes the values out, so that only where the change is can be told.
+    pub fn hide(&mut self) {
+        self.hidden = true;
+        for value in [&mut self.from, &mut self.to].into_iter().flatten() {
+            *value = Value::Null;
+        }
+    }
 }
 
 /// How many characters of a value are shown.
@@ -73,12 +81,7 @@ pub fn difference(from: &Value, to: &Value) -> Vec<Change> {
 pub fn difference_of_secret(from: &Value, to: &Value) -> Vec<Change> {
     let mut changes = Vec::new();
     compare(&FieldPath::default(), from, to, &mut changes);
-    for change in &mut changes {
-        change.hidden = true;
-        for value in [&mut change.from, &mut change.to].into_iter().flatten() {
-            *value = Value::Null;
-        }
-    }
+    changes.iter_mut().for_each(Change::hide);
     changes
 }
 

@@ -25,8 +25,15 @@ pub struct ObjectKey {
 }
 
 /// One object as a user writes it: valid JSON with `apiVersion`, `kind` and `metadata.name`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Manifest(Value);
+
+/// What it says may be secret.
+impl fmt::Debug for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Manifest").field(&self.key()).finish()
+    }
+}
 
 /// What a manifest lacks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

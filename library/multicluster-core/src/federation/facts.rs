@@ -36,6 +36,8 @@ pub struct MemberFacts {
 pub struct ObjectFacts {
     /// What runs of it, where that decides how many it gets.
     pub live: Option<LiveReplicas>,
+    /// Digest of what it was meant to be when it was applied last.
+    pub digest: Option<String>,
     /// The replicas that it was given when they were divided last.
     pub replicas: Option<u64>,
     /// Whether an autoscaler writes its number of replicas.
@@ -60,6 +62,19 @@ impl Facts {
     pub fn unreachable(&self) -> BTreeSet<ClusterName> {
         let silent = self.members.iter().filter(|(_, member)| member.unreachable);
         silent.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The same, if all members answered.
+    #[must_use]
+    pub(crate) fn as_if_all_answered(&self) -> Self {
+        let mut facts = self.clone();
+        facts.members.values_mut().for_each(|member| member.unreachable = false);
+        facts
+    }
+
+    /// Digest of what an object on a member was meant to be when it was applied last.
+    pub(crate) fn digest(&self, member: &ClusterName, key: &ObjectKey) -> Option<&String> {
+        self.object(member, key)?.digest.as_ref()
     }
 
     /// The members that have any of these objects.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::difference::difference;
 use crate::federation::observation::{Seen, SeenObject, Status};
 use crate::federation::plan::{Leave, Stays, stays};
-use crate::federation::policy::{Adopt, Drift};
+use crate::federation::policy::Drift;
 use crate::federation::render::{Desired, MemberDesired};
 use crate::names::{ClusterName, ClusterUid};
 use crate::object::ObjectKey;
@@ -21,6 +21,8 @@ pub const MEMBER: &str = "member";
 pub const UNCHANGED: &str = "unchanged";
 /// What is said first of drift that is only to be shown.
 pub const LEFT_AS_IT_IS: &str = "drifted, left as it is";
+/// What is said of what is on a member that others stand in for.
+pub const HELD: &str = "left as it is until the cluster answers";
 /// How many changed fields of one object are named.
 const NAMED_CHANGES: usize = 6;
 
@@ -86,6 +88,10 @@ pub fn forecast(outlook: &Outlook<'_>) -> Forecast {
     for (key, wanted) in desired {
         let before = prior.and_then(|prior| prior.get(key));
         let vanishes = key.namespace.as_deref().is_some_and(|namespace| doomed.contains(namespace));
+        if wanted.held {
+            forecast.insert(key.to_string(), Some(HELD.to_owned()));
+            continue;
+        }
         let probed = outlook.probed.and_then(|probed| probed.get(key));
         let text = match recorded.get(key) {
             None => Some(probed.cloned().unwrap_or_else(|| Some(create(key, wanted)))),
@@ -157,7 +163,7 @@ fn applied(
 
 fn foreign(wanted: &Desired, managers: &[String]) -> String {
     let what =
-        if wanted.policy.adopt == Adopt::Never { "conflict: it is there, and not ours" } else { "adopt" };
+        if wanted.policy.may_adopt(managers) { "adopt" } else { "conflict: it is there, and not ours" };
     if managers.is_empty() { what.to_owned() } else { format!("{what} (kept by {})", managers.join(", ")) }
 }
 
@@ -200,7 +206,10 @@ fn removed(
     Some(match stays(key, object.origin.unwrap_or_default(), desired, leave) {
         Some(Stays::HoldsWanted) => "keep: other objects of the federation are in it",
         Some(Stays::WasThere) => "release: it was there before the federation",
-        Some(Stays::Orphaned) => "release: objects stay (`leave.objects = \"orphan\"`)",
+        Some(Stays::Orphaned) if leave == Leave::Orphan => {
+            "release: objects stay (`leave.objects = \"orphan\"`)"
+        }
+        Some(Stays::Orphaned) => "release: it outlives its document (`kubefed.io/orphan`)",
         None => "delete",
     })
 }

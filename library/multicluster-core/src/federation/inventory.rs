@@ -71,6 +71,10 @@ pub struct Entry {
     /// Digest of the fields that we owned right after the last apply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owned: Option<String>,
+    /// Whether the digests of it are made with the member's key, although its kind is not Secret: the user keeps its
+    /// content out of the configuration's state.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
     /// For a copy: digest of what was copied, with the member's key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
@@ -293,6 +297,7 @@ pub(crate) mod tests {
             uid: Some(format!("uid-{name}")),
             desired: desired.to_owned(),
             owned: Some(format!("owned-{name}")),
+            hidden: false,
             content: None,
             replicas: None,
             origin: Origin::Made,

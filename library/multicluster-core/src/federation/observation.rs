@@ -1,6 +1,6 @@
 //! What was found on a member, and what that says about each object.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -88,6 +88,8 @@ pub struct Eye<'a> {
     pub set: &'a FederationSet,
     /// For digests of secrets.
     pub key: Option<&'a SecretDigest>,
+    /// Whether the object is as secret as a Secret, whatever its kind: its record was, or is to be, made with the key.
+    pub hidden: bool,
 }
 
 impl Live {
@@ -116,7 +118,11 @@ impl Live {
             labelled: label.and_then(Value::as_str) == Some(set.applyset_id().as_str()),
             owned: owned_digest(&object, eye, desired),
             scaled: lost.iter().any(|lost| lost.path == "spec.replicas"),
-            lost: lost.into_iter().map(describe).chain(fight).collect(),
+            lost: lost
+                .into_iter()
+                .map(|lost| describe(lost, eye.hidden || desired.is_some_and(Desired::is_secret)))
+                .chain(fight)
+                .collect(),
             autoscaled,
             content: desired.and_then(|it| content_digest(it, eye)),
             managers: other_managers(&object, set),
@@ -137,7 +143,7 @@ pub fn owned_digest(live: &Value, eye: Eye<'_>, desired: Option<&Desired>) -> Op
     for path in policy::ignored_paths(&left, desired.map_or(live, |it| &it.object)) {
         policy::remove(&mut owned, &path.0);
     }
-    let secret = desired.is_some_and(Desired::is_secret) || is_secret(live);
+    let secret = eye.hidden || is_secret(live);
     Some(match eye.key.filter(|_| secret) {
         Some(key) => key.of(&owned),
         // Without a key nothing is told about a secret.
@@ -164,7 +170,7 @@ fn is_within(field: &str, path: &str) -> bool {
     field.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
-fn describe(lost: &managed_fields::LostField) -> String {
+fn describe(lost: &managed_fields::LostField, hidden: bool) -> String {
     let by = match lost.owners.as_slice() {
         [] => String::new(),
         owners => format!(", set by {}", owners.join(" and ")),
@@ -172,6 +178,7 @@ fn describe(lost: &managed_fields::LostField) -> String {
     match &lost.live {
         // The value of a secret is not shown, nor would anybody write null.
         Some(Value::Null) => format!("{} (changed{by})", lost.path),
+        Some(_) if hidden => format!("{} (changed{by})", lost.path),
         Some(value) => format!("{} (now {}{by})", lost.path, crate::difference::shortened(value)),
         None => format!("{} (gone)", lost.path),
     }
@@ -276,6 +283,15 @@ impl Observation {
     pub fn recorded(&self) -> BTreeMap<ObjectKey, &Entry> {
         let entries = self.inventory.iter().flat_map(|it| &it.inventory.objects);
         entries.map(|entry| (entry.key(), entry)).collect()
+    }
+
+    /// Takes note that documents, though they are there, do not select this member: what would outlive them does not
+    /// outlive that.
+    pub fn unselect(&mut self, keys: &BTreeSet<ObjectKey>) {
+        let entries = self.inventory.iter_mut().flat_map(|it| &mut it.inventory.objects);
+        for entry in entries.filter(|entry| entry.origin == Origin::Orphan && keys.contains(&entry.key())) {
+            entry.origin = Origin::Made;
+        }
     }
 
     /// What of it is remembered between plan and apply. Drift of objects that are `desired` so that it does not matter is
@@ -418,6 +434,15 @@ impl Seen {
             instance: Some(inventory.instance.clone()),
             complete: inventory.state == State::Complete,
             objects,
+        }
+    }
+
+    /// The same as [`Observation::unselect`], for what was seen of a member.
+    pub fn unselect(&mut self, keys: &BTreeSet<ObjectKey>) {
+        for object in &mut self.objects {
+            if object.origin == Some(Origin::Orphan) && keys.contains(&object.key()) {
+                object.origin = None;
+            }
         }
     }
 
@@ -602,9 +627,30 @@ mod tests {
         let mut object =
             json!({ "metadata": { "uid": "u", "labels": { PART_OF_LABEL: set().applyset_id() } } });
         let set = set();
-        let eye = Eye { set: &set, key: None };
+        let eye = Eye { set: &set, key: None, hidden: false };
         assert!(Live::of(object.clone(), eye, None).labelled);
         object["metadata"]["labels"][PART_OF_LABEL] = "applyset-other-v1".into();
         assert!(!Live::of(object, eye, None).labelled);
+    }
+
+    /// An object of a kind that is no secret, but of which the user keeps the content secret.
+    #[test]
+    fn what_is_hidden_is_told_apart_by_the_key_and_shows_no_value() {
+        let set = set();
+        let object = json!({ "kind": "ConfigMap", "data": { "a": "swordfish", "b": "1" }, "metadata": { "managedFields": [
+            { "manager": set.field_manager(), "operation": "Apply", "fieldsV1": { "f:data": { "f:b": {} } } },
+            { "manager": "kubectl", "operation": "Update", "fieldsV1": { "f:data": { "f:a": {} } } }
+        ] } });
+        let key = SecretDigest::new(b"key");
+        let plain = Live::of(object.clone(), Eye { set: &set, key: Some(&key), hidden: false }, None);
+        let eye = Eye { set: &set, key: Some(&key), hidden: true };
+        let wanted = Desired {
+            confidential: true,
+            ..Desired::new("it", json!({ "kind": "ConfigMap", "data": { "a": "perch", "b": "1" } }))
+        };
+        let live = Live::of(object, eye, Some(&wanted));
+        assert_eq!(live.owned, Some(key.of(&json!({ "data": { "b": "1" } }))));
+        assert_ne!(live.owned, plain.owned);
+        assert_eq!(live.lost, ["data.a (changed, set by kubectl)"]);
     }
 }

@@ -20,7 +20,7 @@ use crate::scope;
 use crate::waves;
 
 /// An object to be applied.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Apply {
     /// Which.
     pub key: ObjectKey,
@@ -42,6 +42,21 @@ pub struct Apply {
     pub replace: Option<String>,
     /// What decides how its drift is told afterwards.
     pub desired: Desired,
+}
+
+/// What is sent may be secret.
+impl fmt::Debug for Apply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Apply")
+            .field("key", &self.key)
+            .field("resource", &self.resource)
+            .field("digest", &self.digest)
+            .field("force", &self.force)
+            .field("after", &self.after)
+            .field("adopt", &self.adopt)
+            .field("replace", &self.replace)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How an object of somebody else becomes ours.
@@ -245,7 +260,7 @@ pub fn plan(
     let doomed = doomed_namespaces(desired, observed);
     let mut waves: BTreeMap<waves::Wave, Vec<Apply>> = BTreeMap::new();
     let mut awaited = BTreeMap::new();
-    for (key, desired) in desired {
+    for (key, desired) in desired.iter().filter(|(_, desired)| !desired.held) {
         let (entry, live) = (recorded.get(key).copied(), observed.live.get(key));
         let status = observation::status(entry, live);
         let vanishes = key.namespace.as_deref().is_some_and(|namespace| doomed.contains(namespace));
@@ -254,7 +269,7 @@ pub fn plan(
                 refusals.push(refusal);
                 continue;
             }
-            Ok(Action::Leave) if !vanishes => None,
+            Ok(Action::Leave) if !vanishes || desired.blank => None,
             Ok(action) => Some(action),
         };
         if let Some(action) = apply {
@@ -323,6 +338,7 @@ fn action(
     let unless_current = |action| if current { Action::Leave } else { action };
     Ok(match (status, desired.policy.drift) {
         (Status::Foreign { managers }, _) => return adoption(key, desired, managers, observed),
+        _ if desired.blank => Action::Leave,
         (Status::InSync, _) => unless_current(Action::Apply),
         (Status::Drifted { .. }, Drift::Correct) => Action::Correct,
         (Status::Drifted { .. } | Status::Missing, Drift::Detect | Drift::Ignore) => {

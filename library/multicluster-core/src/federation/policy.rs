@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::managed_fields;
 use crate::object::GroupKind;
 use crate::path::{FieldPath, Step, key_step, list_key};
+use crate::provenance::Owner;
 use crate::scope;
 
 /// What happens to an object that exists already and is not ours.
@@ -50,6 +51,16 @@ pub struct Policy {
     pub from_kubefed: bool,
     /// Whether it stays on its members when it is not wanted any more.
     pub orphan: bool,
+}
+
+impl Policy {
+    /// Whether an object that is there and not ours may become ours, going by who keeps it. It may be refused
+    /// nevertheless: for what differs, or since another federation has it.
+    #[must_use]
+    pub fn may_adopt(&self, managers: &[String]) -> bool {
+        let by_kubefed = || managers.contains(&Owner::KubeFed.to_string());
+        self.adopt != Adopt::Never || (self.from_kubefed && by_kubefed())
+    }
 }
 
 /// What an apply waits for before it counts an object as done.
@@ -233,6 +244,24 @@ mod tests {
         let ours = leave_to_others(&object(), &live("us"), &ignored, "us");
         assert_eq!(ours["spec"]["replicas"], 7);
         assert_eq!(ours["spec"]["template"], object()["spec"]["template"]);
+    }
+
+    #[rstest]
+    #[case::never(Policy::default(), &["KubeFed"], false)]
+    #[case::always(Policy { adopt: Adopt::Always, ..Policy::default() }, &["helm"], true)]
+    #[case::from_kubefed(Policy { from_kubefed: true, ..Policy::default() }, &["KubeFed", "kubectl"], true)]
+    #[case::a_document_of_kubefed_for_what_others_made(
+        Policy { from_kubefed: true, ..Policy::default() },
+        &["helm"],
+        false
+    )]
+    fn what_kubefed_made_is_adopted_by_its_documents(
+        #[case] policy: Policy,
+        #[case] managers: &[&str],
+        #[case] expected: bool,
+    ) {
+        let managers: Vec<String> = managers.iter().map(|&it| it.to_owned()).collect();
+        assert_eq!(policy.may_adopt(&managers), expected);
     }
 
     #[test]

@@ -38,6 +38,12 @@ pub struct Desired {
     pub confidential: bool,
     /// Whether it is a copy, and `object` is what is to be copied now.
     pub copied: bool,
+    /// Whether it is a copy, and what it is a copy of is not known: `object` says no more than which one it is. Such an
+    /// object is never sent anywhere.
+    pub blank: bool,
+    /// Whether it is there already and is not to be touched: the placement does without the member for as long as that
+    /// does not answer. `digest` is that of what is there.
+    pub held: bool,
     /// The replicas that it gets, if they are divided.
     pub replicas: Option<u64>,
 }
@@ -53,6 +59,8 @@ impl Desired {
             policy: Policy::default(),
             confidential: false,
             copied: false,
+            blank: false,
+            held: false,
             replicas: None,
         }
     }
@@ -132,6 +140,9 @@ pub struct Rendering {
     pub warnings: Vec<Problem>,
     /// Workloads of which it has to be known what runs of them, since preferences of KubeFed divide them.
     pub preferred: BTreeSet<ObjectKey>,
+    /// Objects whose documents are there but do not select the member. They do not stay there, also if they would
+    /// outlive their documents.
+    pub unselected: BTreeMap<ClusterName, BTreeSet<ObjectKey>>,
 }
 
 /// The same as [`render`], with what is to be said about it.
@@ -139,6 +150,26 @@ pub struct Rendering {
 /// # Errors
 /// All problems of the configuration at once.
 pub fn render_all(spec: &FederationSpec, facts: &Facts) -> Result<Rendering, Vec<Problem>> {
+    let mut rendering = render_now(spec, facts)?;
+    let silent = facts.unreachable();
+    if silent.is_empty() {
+        return Ok(rendering);
+    }
+    let mut answering = render_now(spec, &facts.as_if_all_answered())?;
+    for name in &silent {
+        let Some(objects) = rendering.objects.get_mut(name) else { continue };
+        for (key, desired) in answering.objects.remove(name).unwrap_or_default() {
+            if let Some(digest) = facts.digest(name, &key) {
+                let held = Desired { held: true, digest: digest.clone(), ..desired };
+                objects.entry(key).or_insert(held);
+            }
+        }
+    }
+    Ok(rendering)
+}
+
+/// Renders without regard to what is on members that placements do without for now.
+fn render_now(spec: &FederationSpec, facts: &Facts) -> Result<Rendering, Vec<Problem>> {
     let mut rendered: Rendered = spec.members.keys().map(|name| (name.clone(), BTreeMap::new())).collect();
     let mut owners: BTreeMap<ObjectKey, &str> = BTreeMap::new();
     let mut problems = Vec::new();
@@ -178,10 +209,23 @@ pub fn render_all(spec: &FederationSpec, facts: &Facts) -> Result<Rendering, Vec
         }
     }
     if problems.is_empty() {
-        Ok(Rendering { objects: rendered, warnings: legacy.warnings, preferred: legacy.preferred })
+        let unselected = unselected(&legacy.outliving, &rendered);
+        let legacy::Legacy { warnings, preferred, .. } = legacy;
+        Ok(Rendering { objects: rendered, warnings, preferred, unselected })
     } else {
         Err(problems)
     }
+}
+
+/// Of some objects, those that a member does not have.
+fn unselected(
+    outliving: &BTreeSet<ObjectKey>,
+    rendered: &Rendered,
+) -> BTreeMap<ClusterName, BTreeSet<ObjectKey>> {
+    let missing = |objects: &MemberDesired| -> BTreeSet<ObjectKey> {
+        outliving.iter().filter(|key| !objects.contains_key(*key)).cloned().collect()
+    };
+    rendered.iter().map(|(name, objects)| (name.clone(), missing(objects))).collect()
 }
 
 /// The objects that would be in the way of the federation's own records.
@@ -368,7 +412,9 @@ fn render_resource(
                     continue;
                 }
                 overridden.push(position);
-                for change in &over.changes {
+                // Whether a change fits what is to be copied shows when that is known.
+                let known = resource.copy.is_none() || copied.is_some();
+                for change in over.changes.iter().filter(|_| known) {
                     if let Err(error) = overrides::apply_change(&mut object, change) {
                         report(Field::Override(position), format!("{key} on `{member}`: {error}"));
                     }
@@ -394,6 +440,8 @@ fn render_resource(
                 resource: name.to_owned(),
                 confidential: resource.confidential.is_some() || resource.copy.is_some(),
                 copied: copied.is_some(),
+                blank: resource.copy.is_some() && copied.is_none(),
+                held: false,
                 object,
                 digest,
                 policy,
@@ -497,9 +545,13 @@ fn divide(
     let manifest = keys.iter().zip(&resource.manifests).find(|(key, _)| **key == target);
     let object = manifest.map(|(_, manifest)| manifest.value());
     let written = object.and_then(|object| object.pointer("/spec/replicas")).and_then(Value::as_u64);
+    let by_capacity = matches!(replicas.mode, Mode::Capacity | Mode::Aggregated);
+    if resource.copy.is_some() && (replicas.total.is_none() || by_capacity) {
+        let message = "what is copied is known only at the apply: give a `total`, and divide it by weight or not at all";
+        return Err((Field::Replicas, message.to_owned()));
+    }
     // A workload without `spec.replicas` has one, says its API.
     let total = replicas.total.or(written).unwrap_or(1);
-    let by_capacity = matches!(replicas.mode, Mode::Capacity | Mode::Aggregated);
     if by_capacity && !facts.known {
         return Ok(None);
     }

@@ -205,8 +205,7 @@ impl<'a> Worker<'a> {
         }
         self.take_over(&ty, apply, Rest::Ours).await?;
         failpoint::hit("object-apply-before");
-        let options =
-            ApplyOptions { field_manager: self.set.field_manager(), force: apply.force, dry_run: false };
+        let options = self.options(apply.force, apply.desired.confidential);
         let live = match self.member.apply(&ty, &apply.body, options.clone()).await {
             Err(error) if error.is_immutable() && apply.replace.is_some() => {
                 self.make_way(&ty, apply).await?;
@@ -384,11 +383,16 @@ impl<'a> Worker<'a> {
         let live = self.member.get(ty, namespace, &key.name).await;
         let Some(live) = live.map_err(FederationError::with("release", key))? else { return Ok(()) };
         let kept = released(self.set, key, &ty.api_version(), &live);
-        let options = ApplyOptions { field_manager: self.set.field_manager(), force: false, dry_run: false };
+        let hidden = self.inventory.entry(key).is_some_and(|entry| entry.hidden);
+        let options = self.options(false, hidden);
         failpoint::hit("object-release-before");
         self.member.apply(ty, &kept, options).await.map_err(FederationError::with("release", key))?;
         failpoint::hit("object-release-after");
         Ok(())
+    }
+
+    fn options(&self, force: bool, confidential: bool) -> ApplyOptions {
+        ApplyOptions { field_manager: self.set.field_manager(), force, dry_run: false, confidential }
     }
 
     fn is_ours(&self, object: &Value) -> bool {
@@ -402,12 +406,13 @@ impl<'a> Worker<'a> {
         self.note(apply, ty.plural.clone(), Phase::Applied);
         let generation = live.pointer("/metadata/generation").and_then(Value::as_i64);
         self.generations.extend(generation.map(|generation| (apply.key.clone(), generation)));
-        let eye = Eye { set: self.set, key: self.key.as_ref() };
+        let eye = Eye { set: self.set, key: self.key.as_ref(), hidden: apply.desired.confidential };
         let owned = owned_digest(live, eye, Some(&apply.desired));
         let content = content_digest(&apply.desired, eye);
         if let Some(entry) = self.inventory.objects.iter_mut().find(|entry| entry.is(&apply.key)) {
             entry.uid = Some(text(live, "/metadata/uid").to_owned());
             (entry.owned, entry.content) = (owned, content);
+            entry.hidden = apply.desired.confidential;
         }
     }
 
@@ -431,6 +436,8 @@ impl<'a> Worker<'a> {
             uid: before.and_then(|entry| entry.uid.clone()),
             desired: apply.digest.clone(),
             owned: before.and_then(|entry| entry.owned.clone()),
+            // Says how `owned` was made, as long as that is what it was before.
+            hidden: before.map_or(apply.desired.confidential, |entry| entry.hidden),
             content: before.and_then(|entry| entry.content.clone()),
             replicas: apply.desired.replicas,
             origin: match before.map_or(made, |entry| entry.origin) {

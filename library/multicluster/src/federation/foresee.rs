@@ -56,7 +56,7 @@ async fn candidate(
     observation: Option<&Observation>,
 ) -> Result<Candidate, MemberError> {
     let ty = member.resource_type(text(&desired.object, "/apiVersion"), &key.kind.kind).await?;
-    let eye = Eye { set, key: None };
+    let eye = Eye { set, key: None, hidden: desired.confidential };
     let live = match (observation, &ty) {
         (Some(observation), _) => observation.live.get(key).cloned(),
         (None, Some(ty)) => member
@@ -74,6 +74,7 @@ async fn candidate(
         before: live.map_or(Before::Absent, |live| Before::There(live.object)),
         force: foreign || corrects,
         adopt_from: foreign.then(Owners::tools),
+        confidential: desired.confidential,
     })
 }
 

@@ -53,21 +53,32 @@ pub async fn observe(
             }
         }
     }
-    let secret =
-        |entry: &Entry| entry.content.is_some() || (entry.group.is_empty() && entry.kind == "Secret");
+    let secret = |entry: &Entry| {
+        entry.hidden || entry.content.is_some() || (entry.group.is_empty() && entry.kind == "Secret")
+    };
     let recorded_secret = recorded.iter().any(|it| it.inventory.objects.iter().any(secret));
-    let key = if recorded_secret || desired.values().any(Desired::is_secret) {
+    let secret_key = if recorded_secret || desired.values().any(Desired::is_secret) {
         records::read_key(member, set).await?
     } else {
         None
     };
-    let eye = Eye { set, key: key.as_ref() };
+    // An object is looked at in the way in which it was recorded.
+    let hidden: BTreeMap<ObjectKey, bool> = recorded
+        .iter()
+        .flat_map(|it| it.inventory.objects.iter().map(|entry| (entry.key(), entry.hidden)))
+        .collect();
+    let judge = |object: Value, key: &ObjectKey| {
+        let desired = desired.get(key);
+        let hidden = hidden.get(key).copied();
+        let hidden = hidden.unwrap_or_else(|| desired.is_some_and(|desired| desired.confidential));
+        Live::of(object, Eye { set, key: secret_key.as_ref(), hidden }, desired)
+    };
     let mut live = BTreeMap::new();
     let mut note = |ty: &ResourceType, object: Value| {
         let Some(key) = key_of(&object) else { return };
         // Where a kind is in use in two versions, both lists hold every object.
         if kinds.is_of(&key, ty) || !live.contains_key(&key) {
-            let judged = Live::of(object, eye, desired.get(&key));
+            let judged = judge(object, &key);
             live.insert(key, judged);
         }
     };
@@ -86,7 +97,7 @@ pub async fn observe(
         some_at_a_time(found.collect()).await.into_iter().collect::<Result<_, FederationError>>()?;
     for (object, key) in found {
         if let Some(object) = object {
-            let judged = Live::of(object, eye, desired.get(&key));
+            let judged = judge(object, &key);
             live.insert(key, judged);
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use multicluster_core::difference::Change;
 use multicluster_core::federation::identity::FederationSet;
 use multicluster_core::managed_fields::{Owners, left_over};
 use multicluster_core::object::ObjectKey;
@@ -34,6 +35,8 @@ pub struct Candidate {
     /// If it is to be adopted: whose part of it would become ours. Then `force` should be set, or the answer may be
     /// a conflict only.
     pub adopt_from: Option<Owners>,
+    /// Whether its content must not be shown, whatever its kind: then no value, and none of the server's words.
+    pub confidential: bool,
 }
 
 /// What is there before an apply.
@@ -101,8 +104,12 @@ async fn probe_one(member: &Member, manager: &str, candidate: &Candidate) -> Pro
             Ok(live) => live,
             Err(error) => return verdict_of(&candidate.key, error).into(),
         };
-        let options =
-            ApplyOptions { field_manager: manager.to_owned(), force: candidate.force, dry_run: true };
+        let options = ApplyOptions {
+            field_manager: manager.to_owned(),
+            force: candidate.force,
+            dry_run: true,
+            confidential: candidate.confidential,
+        };
         match member.apply(ty, &candidate.body, options).await {
             Ok(result) => return judge(candidate, live.as_ref(), &result, manager),
             // Somebody else was at it at that very moment.
@@ -135,13 +142,27 @@ async fn read(
 
 fn judge(candidate: &Candidate, live: Option<&Value>, result: &Value, manager: &str) -> Probed {
     let verdict = compare(live, result, manager);
-    match (&candidate.adopt_from, live) {
+    let mut probed = match (&candidate.adopt_from, live) {
         (Some(from), Some(live)) if verdict != Verdict::Create => Probed {
             verdict,
             adoption: Some(adoption(live, result)),
             left_over: left_over(result, manager, from),
         },
         _ => verdict.into(),
+    };
+    if candidate.confidential {
+        hide(&mut probed);
+    }
+    probed
+}
+
+/// Takes all values out of an answer.
+fn hide(probed: &mut Probed) {
+    if let Verdict::Update { changes } = &mut probed.verdict {
+        changes.iter_mut().for_each(Change::hide);
+    }
+    if let Some(Adoption::Differs(changes)) = &mut probed.adoption {
+        changes.iter_mut().for_each(Change::hide);
     }
 }
 

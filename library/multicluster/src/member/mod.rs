@@ -9,7 +9,7 @@
 //!
 //! # async fn example(member: Member, deployment: serde_json::Value) -> Result<(), MemberError> {
 //! if let Some(ty) = member.resource_type("apps/v1", "Deployment").await? {
-//!     let options = ApplyOptions { field_manager: "example".into(), force: false, dry_run: true };
+//!     let options = ApplyOptions { field_manager: "example".into(), force: false, dry_run: true, confidential: false };
 //!     let would_be = member.apply(&ty, &deployment, options).await?;
 //! }
 //! # Ok(())

@@ -20,6 +20,8 @@ pub struct ApplyOptions {
     pub force: bool,
     /// Whether the server only says what it would do.
     pub dry_run: bool,
+    /// Whether the object is as secret as a Secret, whatever its kind: what the server says of it is not quoted.
+    pub confidential: bool,
 }
 
 /// What happens to what an object owns when it is deleted.
@@ -112,7 +114,8 @@ impl Member {
         if options.dry_run {
             query.push_str("&dryRun=All");
         }
-        self.call(Method::PATCH, &format!("{path}?{query}"), Payload::Apply(body), quoting(ty)).await
+        let quoting = if options.confidential { Quoting::Forbidden } else { quoting(ty) };
+        self.call(Method::PATCH, &format!("{path}?{query}"), Payload::Apply(body), quoting).await
     }
 
     /// Creates an object of our own bookkeeping, and fails if one of its name is there.

@@ -7,11 +7,19 @@ use serde_json::{Value, json};
 use crate::answers::{self, Reply, status};
 
 async fn apply(ty: &ResourceType, reply: impl Fn() -> Reply + Send + Sync + 'static) -> MemberError {
+    apply_as(ty, false, reply).await
+}
+
+async fn apply_as(
+    ty: &ResourceType,
+    confidential: bool,
+    reply: impl Fn() -> Reply + Send + Sync + 'static,
+) -> MemberError {
     let (member, _) = answers::member(move |_| reply());
     let body = json!({
         "apiVersion": "v1", "kind": ty.kind, "metadata": { "name": "web", "namespace": "shop" },
     });
-    let options = ApplyOptions { field_manager: "m".into(), force: false, dry_run: false };
+    let options = ApplyOptions { field_manager: "m".into(), force: false, dry_run: false, confidential };
     member.apply(ty, &body, options).await.unwrap_err()
 }
 
@@ -113,6 +121,8 @@ async fn what_is_immutable(#[case] message: &'static str, #[case] expected: bool
 #[tokio::test]
 async fn about_a_secret_the_server_is_not_quoted(#[case] reply: fn() -> Reply) {
     let error = apply(&ResourceType::secret(), reply).await;
+    assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+    let error = apply_as(&ResourceType::config_map(), true, reply).await;
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
 }
 

@@ -41,7 +41,7 @@ fn candidate(ty: ResourceType, before: Before) -> Candidate {
         "apiVersion": ty.api_version(), "kind": ty.kind, "metadata": { "name": "web", "namespace": "shop" },
         "spec": { "replicas": 3, "serviceName": "b" },
     });
-    Candidate { key, body, ty: Some(ty), before, force: false, adopt_from: None }
+    Candidate { key, body, ty: Some(ty), before, force: false, adopt_from: None, confidential: false }
 }
 
 /// The object as it is there.
@@ -367,6 +367,32 @@ async fn of_a_secret_it_is_told_what_but_not_its_words() {
         candidate(ResourceType::secret(), Before::There(json!({ "data": { "a": "hunter2" } })))
     );
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+/// The same holds for an object of another kind of which the user keeps the content secret.
+#[tokio::test]
+async fn of_what_is_kept_secret_no_value_is_shown() {
+    let candidate = || Candidate {
+        confidential: true,
+        force: true,
+        adopt_from: Some(Owners::tools()),
+        ..candidate(deployment(), Before::There(live(2)))
+    };
+    let (probed, _) = ask(candidate(), |_| answers::json(200, &live(3))).await;
+    assert_eq!(probed.verdict.to_string(), "update: spec.replicas changed");
+    let Some(Adoption::Differs(changes)) = probed.adoption else { panic!("no difference") };
+    assert_eq!(changes.iter().map(ToString::to_string).collect::<Vec<_>>(), ["spec.replicas changed"]);
+    let invalid = || {
+        status(
+            422,
+            "Invalid",
+            "hunter2",
+            cause("FieldValueInvalid", "spec.a", "Invalid value: \"hunter2\": no"),
+        )
+    };
+    let (probed, _) = ask(candidate(), move |_| invalid()).await;
+    let said = probed.verdict.to_string();
+    assert!(said.starts_with("refused: `spec.a`: ") && !said.contains("hunter2"), "{said}");
 }
 
 #[tokio::test]

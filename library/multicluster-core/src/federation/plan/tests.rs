@@ -448,3 +448,55 @@ proptest! {
         }
     }
 }
+
+/// Of a copy whose original cannot be read nothing is sent, whatever has become of it.
+#[rstest]
+#[case::new(None, None)]
+#[case::drifted(Some(recorded(Phase::Applied)), Some(taken()))]
+#[case::other_original(Some(Entry { desired: "old".to_owned(), ..recorded(Phase::Applied) }), Some(live("c")))]
+fn what_is_blank_is_never_sent(#[case] entry: Option<Entry>, #[case] found: Option<Live>) {
+    let mut desired = wanted(&[("ConfigMap", "c", "d")]);
+    desired.values_mut().for_each(|desired| desired.blank = true);
+    let record = inventory(State::Complete, entry.into_iter().collect());
+    let plan = planned(&desired, &observed(Some(record), found.map(|it| (key("ConfigMap", "c"), it))));
+    assert_eq!(said(&plan), [""; 0]);
+}
+
+#[test]
+fn what_is_sent_does_not_show_in_debug_output() {
+    let mut desired = wanted(&[("ConfigMap", "c", "d")]);
+    desired.values_mut().for_each(|desired| desired.object["data"] = json!({ "a": "hunter2" }));
+    let plan = planned(&desired, &observed(None, None));
+    assert!(format!("{plan:?}").contains("ConfigMap") && !format!("{plan:?}").contains("hunter2"));
+}
+
+#[rstest]
+#[case::as_it_was(live("c"), "d")]
+#[case::changed_by_others(taken(), "d")]
+#[case::not_recorded_as_it_is(live("c"), "other")]
+fn what_is_held_is_neither_applied_nor_deleted(#[case] found: Live, #[case] digest: &str) {
+    let mut desired = wanted(&[("ConfigMap", "c", digest)]);
+    desired.values_mut().for_each(|desired| desired.held = true);
+    let there = [(key("ConfigMap", "c"), found)];
+    let observed = observed(Some(inventory(State::Complete, vec![recorded(Phase::Applied)])), there);
+    let plan = planned(&desired, &observed);
+    assert_eq!(said(&plan), [""; 0]);
+    assert!(plan.inventory.entry(&key("ConfigMap", "c")).is_some());
+}
+
+/// `kubefed.io/orphan`: the object stays when its document goes, and goes when the document selects other members.
+#[rstest]
+#[case::the_document_is_gone(false, "release ConfigMap shop/c")]
+#[case::the_document_selects_others(true, "delete ConfigMap shop/c uid-c")]
+fn what_outlives_its_document_is_deleted_where_that_does_not_select(
+    #[case] unselected: bool,
+    #[case] expected: &str,
+) {
+    let orphan = Entry { origin: Origin::Orphan, ..recorded(Phase::Applied) };
+    let there = [(key("ConfigMap", "c"), live("c"))];
+    let mut observed = observed(Some(inventory(State::Complete, vec![orphan])), there);
+    if unselected {
+        observed.unselect(&BTreeSet::from([key("ConfigMap", "c")]));
+    }
+    assert_eq!(said(&planned(&wanted(&[]), &observed)), [expected]);
+}

@@ -21,6 +21,8 @@ pub(super) struct Legacy {
     pub(super) warnings: Vec<Problem>,
     /// Workloads that preferences divide.
     pub(super) preferred: BTreeSet<ObjectKey>,
+    /// Objects that outlive their documents.
+    pub(super) outliving: BTreeSet<ObjectKey>,
 }
 
 /// An object that KubeFed would keep on members.
@@ -73,6 +75,7 @@ pub(super) fn take_out(
                 .map(|(key, why)| problem(Field::Manifest, format!("{key} goes to no member: {why}"))),
         );
         legacy.preferred.extend(expanded.divided.keys().cloned());
+        legacy.outliving.extend(expanded.orphan.iter().cloned());
         for (key, members) in expanded.objects {
             let federated = Federated {
                 members,

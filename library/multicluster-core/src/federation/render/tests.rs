@@ -1,7 +1,10 @@
+mod silent;
+
 use rstest::rstest;
 use serde_json::json;
 
 use super::*;
+use crate::federation::spec::CopyFrom;
 use crate::names::FederationName;
 use crate::overrides::{Change, Scope};
 use crate::replicas::Share;
@@ -296,4 +299,51 @@ fn any_json() -> impl proptest::strategy::Strategy<Value = Value> {
                 .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
+}
+
+/// A copy of a Deployment of `b`, with changes that fit it.
+fn copy() -> ResourceSpec {
+    let key = ObjectKey::of(&deployment(1)).unwrap();
+    let from = CopyFrom { cluster: name("b"), api_version: "apps/v1".to_owned(), key };
+    let over = patch(r#"[{ "op": "replace", "path": "/spec/paused", "value": true }]"#);
+    ResourceSpec { copy: Some(from), overrides: vec![over], ..entry(&[object("Deployment", "web")]) }
+}
+
+#[test]
+fn what_is_to_be_copied_is_changed_once_it_is_known() {
+    let spec = spec([("web", copy())]);
+    let one = |rendered: &Rendered| rendered[&name("a")].values().next().unwrap().clone();
+    let unknown = rendered_of(&spec).unwrap();
+    assert_eq!(listed(&unknown, "b"), [""; 0], "the original is not touched");
+    assert!(one(&unknown).blank && !one(&unknown).copied);
+
+    let mut source = deployment(1);
+    source["spec"]["paused"] = json!(false);
+    let facts = |source: Value| Facts { copies: [("web".to_owned(), source)].into(), ..Facts::default() };
+    let known = render(&spec, &facts(source)).unwrap();
+    assert!(!one(&known).blank && one(&known).copied);
+    assert_eq!(one(&known).object["spec"], json!({ "replicas": 1, "paused": true }));
+    assert_eq!(one(&known).digest, one(&unknown).digest, "both plans say the same");
+
+    let problems = render(&spec, &facts(deployment(1))).unwrap_err();
+    assert_eq!(problems[0].field, Field::Override(0), "{problems:?}");
+}
+
+#[rstest]
+#[case::total_of_what_is_copied(None, Mode::Weighted, true)]
+#[case::capacity_of_what_is_copied(Some(4), Mode::Capacity, true)]
+#[case::total(Some(4), Mode::Duplicated, false)]
+fn replicas_of_a_copy_are_divided_without_looking_at_it(
+    #[case] total: Option<u64>,
+    #[case] mode: Mode,
+    #[case] refused: bool,
+) {
+    let resource = ResourceSpec {
+        replicas: Some(Replicas { mode, ..replicas(total) }),
+        overrides: Vec::new(),
+        placement: Placement { clusters: Some(vec![name("a")]), ..Placement::default() },
+        ..copy()
+    };
+    let rendered = rendered_of(&spec([("web", resource)]));
+    assert_eq!(rendered.is_err_and(|problems| problems[0].field == Field::Replicas), refused);
 }
