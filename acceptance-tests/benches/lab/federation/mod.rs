@@ -26,7 +26,7 @@ use anyhow::Context as _;
 use tokio::runtime::Runtime;
 
 use contender::{Contender, Measure, Operation};
-use place::{Place, Programs};
+use place::{Place, Programs, Until};
 
 /// Whether plain Secrets are among the objects. Our provider refuses them in a manifest, so that ConfigMaps stand in their
 /// place, for all contenders.
@@ -121,7 +121,8 @@ fn place<'a>(
         Secrets::AsTheyAre => amounts,
     };
     let workload = Workload::generate(job.seed, NAMESPACE, amounts);
-    Place { lab, programs, clusters, workload }
+    let peer_until = if clusters.len() <= 3 { Until::Destroyed } else { Until::Planned };
+    Place { lab, programs, clusters, workload, peer_until }
 }
 
 async fn measure_at(place: &Place<'_>, rounds: usize, contenders: &[Contender]) -> anyhow::Result<Measures> {
@@ -133,10 +134,14 @@ async fn measure_at(place: &Place<'_>, rounds: usize, contenders: &[Contender]) 
                 contender.name(),
                 place.clusters.len()
             );
-            let _step = Progress::Stderr.start(&what);
-            let measured = contender.run(place).await.context(what)?;
-            place.wait_until_empty().await?;
+            let measured = {
+                let _step = Progress::Stderr.start(&what);
+                let measured = contender.run(place).await.context(what)?;
+                place.wait_until_empty().await?;
+                measured
+            };
             for (operation, measure) in measured {
+                Progress::Stderr.note(&format!("… {}: {:.2} s", operation.name(), measure.seconds));
                 measures.entry((contender, operation)).or_default().push(measure);
             }
         }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use kube::Api;
-use kube::api::ListParams;
+use kube::api::{DeleteParams, ListParams};
 use tempfile::TempDir;
 
 use super::NAMESPACE;
@@ -31,12 +31,24 @@ pub(crate) struct Programs {
     pub(crate) scratch: TempDir,
 }
 
+/// How far the other provider is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// Create, and a plan without changes.
+    Planned,
+    /// To the end.
+    Destroyed,
+}
+
 /// Clusters, and what is to be brought to each.
 pub(crate) struct Place<'a> {
     pub(crate) lab: &'a Lab,
     pub(crate) programs: &'a Programs,
     pub(crate) clusters: Vec<&'a Cluster>,
     pub(crate) workload: Workload,
+    /// With thousands of resources Terraform needs tens of minutes to change or destroy them, because it writes its whole
+    /// state after each. That is left out.
+    pub(crate) peer_until: Until,
 }
 
 impl Place<'_> {
@@ -89,6 +101,16 @@ impl Place<'_> {
                 Ok(all.items.iter().all(is_available).then_some(()))
             })
             .await
+        }))
+        .await?;
+        Ok(())
+    }
+
+    /// Deletes the namespace of the objects, with all that is in it.
+    pub(crate) async fn delete(&self) -> anyhow::Result<()> {
+        try_join_all(self.clusters.iter().map(async |cluster| {
+            let namespaces: Api<Namespace> = Api::all(cluster.client().await?);
+            anyhow::Ok(namespaces.delete(NAMESPACE, &DeleteParams::default()).await?)
         }))
         .await?;
         Ok(())

@@ -9,7 +9,7 @@ use acceptance_tests::workload::{Workload, yaml};
 use anyhow::{Context as _, ensure};
 
 use super::contender::{Measure, Measured, Operation};
-use super::place::Place;
+use super::place::{Place, Until};
 use super::processes::Taken;
 
 /// For both providers. Ours has one resource; the other one has a resource per object, and ten of them at once, which
@@ -48,7 +48,7 @@ pub(super) async fn ours(place: &Place<'_>, rollout: Rollout) -> anyhow::Result<
         writeln!(text, "    {key} = {{ manifest = file(\"${{path.module}}/{key}.yaml\") }}")?;
     }
     text.push_str("  }\n}\n");
-    run(place, &text, |directory, workload| {
+    run(place, Until::Destroyed, &text, |directory, workload| {
         for (kind, objects) in workload.by_kind() {
             std::fs::write(directory.join(format!("{}.yaml", kind.to_lowercase())), yaml(objects)?)?;
         }
@@ -90,7 +90,7 @@ resource "kubectl_manifest" "objects_{name}" {{
 "#
         )?;
     }
-    run(place, &text, |directory, workload| {
+    run(place, place.peer_until, &text, |directory, workload| {
         let objects = directory.join("objects");
         std::fs::create_dir_all(&objects)?;
         for (number, object) in workload.objects.iter().enumerate() {
@@ -116,7 +116,7 @@ pub(super) async fn alone(place: &Place<'_>) -> anyhow::Result<f64> {
     Ok(begun.elapsed().as_secs_f64())
 }
 
-async fn run(place: &Place<'_>, configuration: &str, write: Write) -> anyhow::Result<Measured> {
+async fn run(place: &Place<'_>, until: Until, configuration: &str, write: Write) -> anyhow::Result<Measured> {
     let directory = place.directory()?;
     let terraform = Terraform::new(directory.path(), &place.programs.terraform, place.env("terraform")?);
     std::fs::write(directory.path().join("main.tf"), configuration)?;
@@ -130,6 +130,10 @@ async fn run(place: &Place<'_>, configuration: &str, write: Write) -> anyhow::Re
     measured.push((Operation::Create, command(place, &terraform, &apply).await?));
     place.wait_until_rolled_out().await?;
     measured.push((Operation::PlanOfNothing, command(place, &terraform, &plan).await?));
+    if until == Until::Planned {
+        place.delete().await?;
+        return Ok(measured);
+    }
     write(directory.path(), &place.workload.with_one_change())?;
     measured.push((Operation::ChangeOne, command(place, &terraform, &apply).await?));
     measured.push((Operation::Destroy, command(place, &terraform, &destroy).await?));
