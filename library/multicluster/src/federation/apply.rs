@@ -1,6 +1,6 @@
 //! Brings all members to what is asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use multicluster_core::federation::observation::Seen;
 use multicluster_core::federation::plan::{self, Claim, Leave, MemberPlan};
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
-use multicluster_core::object::{GroupKind, group_of};
+use multicluster_core::object::{GroupKind, ObjectKey, group_of};
 use multicluster_core::placement::Labels;
 use multicluster_core::scope::defines;
 use tokio_util::sync::CancellationToken;
@@ -51,6 +51,9 @@ pub struct MemberJob {
     pub labels: Labels,
     /// Its objects; `None` if it leaves the federation.
     pub desired: Option<MemberDesired>,
+    /// Objects whose documents are there but do not select the member any more: they go, also if they would outlive
+    /// their documents.
+    pub unselected: BTreeSet<ObjectKey>,
     /// The cluster that it must be, if that is known. Under the name of one that leaves, another cluster is left alone.
     pub expected_uid: Option<ClusterUid>,
 }
@@ -147,6 +150,9 @@ pub async fn apply(job: &ApplyJob, run: &Run) -> Report {
         }));
         report.members.extend(work.await);
     }
+    if job.mode == Mode::Create && !report.is_success() {
+        take_back(job, &leases, &mut report).await;
+    }
     join_all(leases.into_iter().map(async |(name, lease)| {
         let report = report.members.get(&name);
         let left = report.is_some_and(|member| member.left);
@@ -163,6 +169,24 @@ pub async fn apply(job: &ApplyJob, run: &Run) -> Report {
     .filter_map(|(name, ended)| Some((name, ended.err()?)))
     .for_each(|(name, error)| report.members.entry(name).or_default().fail_to_leave(error));
     report
+}
+
+/// After a create that failed on some member: says on those that are done that the whole is not, so that the next create
+/// goes on with them. It may know nothing of this one, since Terraform does not hand over what it kept of a tainted
+/// resource.
+async fn take_back(job: &ApplyJob, leases: &BTreeMap<ClusterName, LeaseGuard>, report: &mut Report) {
+    let done = leases.keys().filter(|name| report.members.get(*name).is_some_and(|it| it.done));
+    let reopened = join_all(done.map(async |name| {
+        let member = job.members.get(name)?;
+        Some((name.clone(), records::reopen(&member.member, &job.set).await))
+    }));
+    for (name, reopened) in reopened.await.into_iter().flatten() {
+        let entry = report.members.entry(name).or_default();
+        match reopened {
+            Ok(inventory) => entry.seen = inventory.as_ref().map(Seen::as_left),
+            Err(error) => entry.error = Some(error),
+        }
+    }
 }
 
 /// A member that may be written to.
@@ -220,6 +244,7 @@ async fn replan(
     let none = MemberDesired::new();
     let desired = member.desired.as_ref().unwrap_or(&none);
     let mut observed = observe(&member.member, &job.set, desired).await?;
+    observed.observation.unselect(&member.unselected);
     look_for_differences(&member.member, &job.set, desired, &mut observed.observation, run.deadline).await;
     if job.mode == Mode::Create && taken_over {
         reopen(&mut observed);
@@ -334,6 +359,7 @@ async fn look(
     run: &Run,
 ) -> Result<(Observed, bool), FederationError> {
     let mut observed = observe(&member.member, &job.set, desired).await?;
+    observed.observation.unselect(&member.unselected);
     look_for_differences(&member.member, &job.set, desired, &mut observed.observation, run.deadline).await;
     let reopened = match job.mode {
         Mode::Create => reopen_if_abandoned(&member.member, &job.set, &mut observed).await?,
