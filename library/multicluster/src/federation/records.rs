@@ -7,7 +7,7 @@ use multicluster_core::federation::identity::{
     FEDERATION_LABEL, FederationSet, GROUP_KINDS_ANNOTATION, ID_LABEL, NAMESPACES_ANNOTATION, RECORD_LABEL,
     TOOLING_ANNOTATION,
 };
-use multicluster_core::federation::inventory::Inventory;
+use multicluster_core::federation::inventory::{Inventory, State};
 use multicluster_core::federation::observation::RecordedInventory;
 use multicluster_core::object::text;
 use serde_json::{Value, json};
@@ -96,6 +96,19 @@ pub(super) async fn write_inventory(
     let written = written.map_err(FederationError::while_(doing))?;
     failpoint::hit("inventory-write-after");
     Ok(text(&written, "/metadata/resourceVersion").to_owned())
+}
+
+/// Says in the record that an apply has not come to its end, and returns it.
+pub(super) async fn reopen(
+    member: &Member,
+    set: &FederationSet,
+) -> Result<Option<Inventory>, FederationError> {
+    let Some(RecordedInventory { mut inventory, resource_version }) = read_inventory(member, set).await? else {
+        return Ok(None);
+    };
+    inventory.state = State::Incomplete;
+    write_inventory(member, set, &inventory, Some(&resource_version)).await?;
+    Ok(Some(inventory))
 }
 
 /// The key for digests of secrets that the record of the set holds; `None` if none was needed so far.
