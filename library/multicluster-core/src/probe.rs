@@ -87,6 +87,8 @@ pub enum Why {
     /// It is refused as things are now, by something that this very apply may change: a quota, a port that is taken,
     /// an object that it needs. What the server says.
     ForNow(String),
+    /// What replaces it is planned while it is still there, and it is let go of, not deleted.
+    LetGo,
     /// The server could not be asked.
     Unreachable(String),
     /// The server failed, or said something that is not understood.
@@ -135,6 +137,7 @@ impl fmt::Display for Why {
             Self::WebhookDown(said) => write!(f, "an admission webhook cannot be asked: {said}"),
             Self::NotAllowed(said) => write!(f, "not allowed: {said}"),
             Self::ForNow(said) => write!(f, "refused as things are now: {said}"),
+            Self::LetGo => f.write_str("it is let go of first, and may then be adopted as it is"),
             Self::Unreachable(reason) => write!(f, "the API server cannot be reached: {reason}"),
             Self::Failed(said) => write!(f, "the API server could not tell: {said}"),
         }

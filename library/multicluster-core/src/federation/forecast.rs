@@ -12,6 +12,7 @@ use crate::federation::policy::Drift;
 use crate::federation::render::{Desired, MemberDesired};
 use crate::names::{ClusterName, ClusterUid};
 use crate::object::ObjectKey;
+use crate::path::FieldPath;
 use crate::scope;
 
 /// The key under which a forecast speaks of the member itself.
@@ -159,6 +160,24 @@ fn applied(
         parts.push("apply again".to_owned());
     }
     (!parts.is_empty()).then(|| Some(parts.join("; ")))
+}
+
+/// The words for an object that somebody else keeps and that becomes ours: what the apply changes in it, and which
+/// fields go since only those before us asked for them.
+#[must_use]
+pub fn adopt(managers: &[String], change: &str, gone: &[FieldPath]) -> String {
+    let mut text = "adopt".to_owned();
+    if !managers.is_empty() {
+        text = format!("{text} (kept by {})", managers.join(", "));
+    }
+    if change != UNCHANGED || gone.is_empty() {
+        text = format!("{text}, {change}");
+    }
+    if gone.is_empty() {
+        return text;
+    }
+    let gone: Vec<String> = gone.iter().map(ToString::to_string).collect();
+    format!("{text}; no longer set: {}", list(&gone))
 }
 
 fn foreign(wanted: &Desired, managers: &[String]) -> String {

@@ -181,6 +181,13 @@ pub enum Refusal {
         /// Who has written to it.
         managers: Vec<String>,
     },
+    /// The object exists, and is not adopted whatever is asked for.
+    Taken {
+        /// Which.
+        key: ObjectKey,
+        /// Why, in words.
+        why: String,
+    },
     /// The record belongs to another instance of the federation, which is, or may be, alive.
     Exists,
 }
@@ -203,6 +210,7 @@ impl fmt::Display for Refusal {
                 }
                 write!(f, " and differs from what is wanted: {}", fields.join(", "))
             }
+            Self::Taken { key, why } => write!(f, "{key} exists already and cannot be adopted: {why}"),
             Self::Exists => f.write_str("a federation of this name exists already, made by somebody else"),
         }
     }
@@ -357,17 +365,26 @@ fn adoption(
 ) -> Result<Action, Refusal> {
     let managers = managers.to_vec();
     let live = observed.live.get(key);
-    let federated = live.is_some_and(|live| live.federation.is_some() || kubefed::refuses(&live.object));
+    let taken = live.and_then(|live| match &live.federation {
+        Some(other) => Some(format!("federation `{other}` keeps it")),
+        None if kubefed::refuses(&live.object) => {
+            Some("its label `kubefed.io/managed: \"false\"` says that no federation may have it".to_owned())
+        }
+        None => None,
+    });
+    if let Some(why) = taken {
+        return Err(Refusal::Taken { key: key.clone(), why });
+    }
     let by_kubefed = |live: &Live| provenance::owners(&live.object).contains(&Owner::KubeFed);
     match desired.policy.adopt {
-        _ if desired.policy.from_kubefed && !federated && live.is_some_and(by_kubefed) => Ok(Action::Adopt),
-        Adopt::Always if !federated => Ok(Action::Adopt),
-        Adopt::IfNoDiff if !federated => match observed.differences.get(key) {
+        _ if desired.policy.from_kubefed && live.is_some_and(by_kubefed) => Ok(Action::Adopt),
+        Adopt::Always => Ok(Action::Adopt),
+        Adopt::IfNoDiff => match observed.differences.get(key) {
             Some(fields) if fields.is_empty() => Ok(Action::Adopt),
             Some(fields) => Err(Refusal::Differs { key: key.clone(), fields: fields.clone(), managers }),
             None => Err(Refusal::Foreign { key: key.clone(), managers }),
         },
-        _ => Err(Refusal::Foreign { key: key.clone(), managers }),
+        Adopt::Never => Err(Refusal::Foreign { key: key.clone(), managers }),
     }
 }
 
@@ -477,6 +494,12 @@ pub(super) fn stays(key: &ObjectKey, origin: Origin, desired: &MemberDesired, le
         Origin::Adopted if holds_others => Some(Stays::WasThere),
         _ => None,
     }
+}
+
+/// Whether an object may still be there, as nobody's, when a federation was removed.
+#[must_use]
+pub fn outlives(key: &ObjectKey, origin: Origin, leave: Leave) -> bool {
+    stays(key, origin, &MemberDesired::new(), leave).is_some() || only_if(key) != OnlyIf::Always
 }
 
 /// Whether an object is a namespace that holds something that is wanted, which would go with it.

@@ -23,7 +23,7 @@ const VOLATILE: [&str; 7] = [
 ///
 /// Only fields that are the manager's before or after count, so that what a server or somebody else adds is no
 /// change. A field that we no longer apply is one if it goes; it stays where others own it too. Metadata that the
-/// server writes, and `status`, never count. Values are compared as the server keeps them (`1000m` is `1`).
+/// server writes, our own labels, and `status` never count. Values are compared as the server keeps them (`1000m` is `1`).
 ///
 /// An object that is being deleted, or another one of the same name than the dry run met, would be made anew.
 ///
@@ -52,7 +52,7 @@ pub fn compare(live: Option<&Value>, result: &Value, manager: &str) -> Verdict {
     // Without a record of ours the server does not say which fields are ours: then all count.
     let (before, after) =
         owned_in_either(live, result, manager).unwrap_or_else(|| (steady(live), steady(result)));
-    let changes = changes(live, &before, &after);
+    let changes = changes(live, &unmarked(before), &unmarked(after));
     if changes.is_empty() { Verdict::Unchanged } else { Verdict::Update { changes } }
 }
 

@@ -211,6 +211,10 @@ fn what_cannot_be_changed_is_named(
 #[case::down(Verdict::Unknown(Why::WebhookDown("refused".into())), "unknown: an admission webhook cannot be asked: refused")]
 #[case::not_allowed(Verdict::Unknown(Why::NotAllowed("no".into())), "unknown: not allowed: no")]
 #[case::quota(Verdict::Unknown(Why::ForNow("exceeded quota".into())), "unknown: refused as things are now: exceeded quota")]
+#[case::let_go(
+    Verdict::Unknown(Why::LetGo),
+    "unknown: it is let go of first, and may then be adopted as it is"
+)]
 #[case::unreachable(Verdict::Unknown(Why::Unreachable("no answer in time".into())), "unknown: the API server cannot be reached: no answer in time")]
 #[case::failed(Verdict::Unknown(Why::Failed("oops".into())), "unknown: the API server could not tell: oops")]
 fn the_words_of_a_forecast(#[case] verdict: Verdict, #[case] expected: &str) {

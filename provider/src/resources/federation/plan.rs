@@ -272,22 +272,38 @@ impl Planning<'_> {
         self.refused(name, refusals, diagnostics)
     }
 
-    /// Says why nothing may be done on a member.
-    fn refused(&self, name: &ClusterName, refusals: Vec<Refusal>, diagnostics: &mut Diagnostics) -> Look {
+    /// What a user can do about it.
+    fn advice(&self, refusals: &[Refusal]) -> String {
         let set = &self.model.set;
-        let advice = if !refusals.contains(&Refusal::Exists) {
-            String::new()
-        } else if self.makes {
+        if refusals.contains(&Refusal::Exists) && self.makes {
             let id = import::id(set);
-            format!(" If it is meant to be managed here, import it: `terraform import <address> {id}`.")
-        } else {
-            format!(
+            return format!(
+                " If it is meant to be managed here, import it: `terraform import <address> {id}`."
+            );
+        }
+        if refusals.contains(&Refusal::Exists) {
+            return format!(
                 " Another Terraform state manages it there, or did. If none does any more, delete ConfigMap {}/{} on \
                  that cluster.",
                 set.namespace,
                 set.inventory_name()
-            )
-        };
+            );
+        }
+        let always = "`adopt = \"always\"` to take it over and change what differs";
+        if refusals.iter().any(|refusal| matches!(refusal, Refusal::Foreign { .. })) {
+            return format!(
+                " Set `adopt = \"if_no_diff\"` to take over what is as wanted already, or {always}."
+            );
+        }
+        if refusals.iter().any(|refusal| matches!(refusal, Refusal::Differs { .. })) {
+            return format!(" Change the manifest, or set {always}.");
+        }
+        String::new()
+    }
+
+    /// Says why nothing may be done on a member.
+    fn refused(&self, name: &ClusterName, refusals: Vec<Refusal>, diagnostics: &mut Diagnostics) -> Look {
+        let advice = self.advice(&refusals);
         let error =
             FederationError { doing: format!("use cluster `{name}`"), reason: Reason::Refused(refusals) };
         let title = format!("Cannot federate cluster `{name}`");

@@ -296,3 +296,22 @@ fn phases_of_a_record_become_what_is_foretold() {
         assert_eq!(forecast(&outlook).get("Deployment shop/web").and_then(Option::as_deref), expected);
     }
 }
+
+#[rstest]
+#[case::as_it_is(&["kubectl"], UNCHANGED, &[], "adopt (kept by kubectl), unchanged")]
+#[case::of_nobody(&[], UNCHANGED, &[], "adopt, unchanged")]
+#[case::a_field_goes(&["Helm"], UNCHANGED, &["old"], "adopt (kept by Helm); no longer set: data.old")]
+#[case::all(
+    &["Helm", "kubectl"], "update: data.a 1 → 2", &["b", "c"],
+    "adopt (kept by Helm, kubectl), update: data.a 1 → 2; no longer set: data.b, data.c"
+)]
+fn an_adoption_says_from_whom_and_what_changes(
+    #[case] managers: &[&str],
+    #[case] change: &str,
+    #[case] gone: &[&str],
+    #[case] expected: &str,
+) {
+    let managers: Vec<String> = managers.iter().map(|&it| it.to_owned()).collect();
+    let gone: Vec<FieldPath> = gone.iter().map(|name| FieldPath::fields(["data", name])).collect();
+    assert_eq!(adopt(&managers, change, &gone), expected);
+}

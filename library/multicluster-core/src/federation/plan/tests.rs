@@ -294,6 +294,39 @@ fn what_is_released_keeps_what_we_set_but_not_our_labels(#[case] namespace: Opti
     assert_eq!(released(&set(), &key, "v1", &live), expected);
 }
 
+#[rstest]
+#[case::made("ConfigMap", Origin::Made, Leave::Delete, false)]
+#[case::adopted("ConfigMap", Origin::Adopted, Leave::Delete, false)]
+#[case::half_adopted("ConfigMap", Origin::Adopting, Leave::Delete, true)]
+#[case::orphaned("ConfigMap", Origin::Made, Leave::Orphan, true)]
+#[case::may_hold_what_is_not_ours("Namespace", Origin::Made, Leave::Delete, true)]
+fn what_may_outlive_the_federation(
+    #[case] kind: &str,
+    #[case] origin: Origin,
+    #[case] leave: Leave,
+    #[case] expected: bool,
+) {
+    assert_eq!(outlives(&key(kind, "c"), origin, leave), expected);
+}
+
+#[rstest]
+#[case::another_federation(Live { federation: Some("rival".to_owned()), ..live("c") }, "federation `rival` keeps it")]
+#[case::by_label(
+    Live { object: json!({ "metadata": { "labels": { "kubefed.io/managed": "false" } } }), ..live("c") },
+    "no federation may have it"
+)]
+fn what_must_not_be_adopted_never_is(#[case] live: Live, #[case] why: &str) {
+    let theirs = Live { labelled: false, owned: None, ..live };
+    let mut wanted = wanted(&[("ConfigMap", "c", "d")]);
+    for adopt in [Adopt::Never, Adopt::IfNoDiff, Adopt::Always] {
+        wanted.values_mut().for_each(|desired| desired.policy.adopt = adopt);
+        let mut observed = observed(None, [(key("ConfigMap", "c"), theirs.clone())]);
+        observed.differences.insert(key("ConfigMap", "c"), Vec::new());
+        let refusals = plan(&set(), Claim::Change(INSTANCE), &Labels::new(), &wanted, &observed).unwrap_err();
+        assert!(refusals.len() == 1 && refusals[0].to_string().contains(why), "{refusals:?}");
+    }
+}
+
 #[test]
 fn a_member_that_is_not_complete_awaits_all_its_workloads() {
     let desired = wanted(&[("Deployment", "web", "d"), ("ConfigMap", "c", "d")]);

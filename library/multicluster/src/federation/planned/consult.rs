@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use multicluster_core::federation::forecast::{self, create};
+use multicluster_core::federation::forecast::{self, adopt, create};
 use multicluster_core::federation::identity::FederationSet;
 use multicluster_core::federation::observation::{self, Observation, Status};
 use multicluster_core::federation::policy::Adopt;
@@ -19,8 +19,6 @@ use crate::member::Member;
 
 /// How long a plan waits for the dry runs of one member.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Fields that are named in one message.
-const NAMED: usize = 5;
 
 /// What one member says of the objects that would change.
 #[derive(Debug, Default)]
@@ -118,18 +116,14 @@ impl Answers {
             }
             refused => return self.refuse(key, desired, refused.to_string()),
         };
-        let mut text = verdict;
-        if let Status::Foreign { managers } = status {
-            let from = match managers.as_slice() {
-                [] => String::new(),
-                managers => format!(" (kept by {})", managers.join(", ")),
-            };
-            text = format!("adopt{from}, {text}");
-            let dropped: Vec<String> = answer.left_over.iter().map(ToString::to_string).collect();
-            if !dropped.is_empty() && desired.policy.adopt != Adopt::IfNoDiff {
-                text = format!("{text}; no longer set: {}", listed(&dropped));
+        let text = match status {
+            Status::Foreign { managers } => {
+                let stays = desired.policy.adopt == Adopt::IfNoDiff;
+                let gone = if stays { &[] } else { answer.left_over.as_slice() };
+                adopt(managers, &verdict, gone)
             }
-        }
+            _ => verdict,
+        };
         self.words.insert(key.clone(), Some(text));
     }
 
@@ -141,13 +135,5 @@ impl Answers {
         };
         self.words.insert(key.clone(), None);
         self.refused.push((key.clone(), message));
-    }
-}
-
-fn listed(items: &[String]) -> String {
-    let named = items.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
-    match items.len().saturating_sub(NAMED) {
-        0 => named,
-        more => format!("{named} and {more} more"),
     }
 }

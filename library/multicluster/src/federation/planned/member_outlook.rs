@@ -165,6 +165,7 @@ impl MemberOutlook {
                 Refusal::Differs { key, fields, .. } => {
                     self.say(key, format!("conflict: it is there, and differs: {}", fields.join(", ")));
                 }
+                Refusal::Taken { key, why } => self.say(key, format!("conflict: {why}")),
                 Refusal::Exists => {}
             }
         }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use multicluster::federation::{Probed, foresee};
 use multicluster::member::Member;
-use multicluster_core::federation::forecast::{self, create};
+use multicluster_core::federation::forecast::{self, adopt, create};
+use multicluster_core::federation::inventory::Entry;
 use multicluster_core::federation::observation::{self, Observation, Seen, Status};
+use multicluster_core::federation::plan::outlives;
 use multicluster_core::federation::policy::Adopt;
 use multicluster_core::federation::render::{Desired, MemberDesired};
 use multicluster_core::names::ClusterName;
@@ -100,6 +102,10 @@ pub(super) async fn ask(
     for (key, wanted, status) in wanted {
         let Some(mut answer) = answers.remove(key) else { continue };
         let made = makes && !matches!(status, Status::Foreign { .. });
+        let remains = |entry: &&Entry| outlives(key, entry.origin, model.options.leave);
+        if made && wanted.policy.adopt != Adopt::Never && recorded.get(key).is_some_and(remains) {
+            answer.verdict = Verdict::Unknown(Why::LetGo);
+        }
         if brings(desired, &answer.verdict, key)
             || (made
                 && matches!(
@@ -159,19 +165,14 @@ impl Probes {
             }
             refused => return self.refuse(key, desired, refused.to_string()),
         };
-        let mut text = verdict;
-        if let Status::Foreign { managers } = status {
-            let from = if managers.is_empty() {
-                String::new()
-            } else {
-                format!(" (kept by {})", managers.join(", "))
-            };
-            text = format!("adopt{from}, {text}");
-            let dropped: Vec<String> = answer.left_over.iter().map(ToString::to_string).collect();
-            if !dropped.is_empty() && desired.policy.adopt != Adopt::IfNoDiff {
-                text = format!("{text}; no longer set: {}", listed(&dropped));
+        let text = match status {
+            Status::Foreign { managers } => {
+                let stays = desired.policy.adopt == Adopt::IfNoDiff;
+                let gone = if stays { &[] } else { answer.left_over.as_slice() };
+                adopt(managers, &verdict, gone)
             }
-        }
+            _ => verdict,
+        };
         self.words.insert(key.clone(), Some(text));
     }
 
