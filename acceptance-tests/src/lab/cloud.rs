@@ -70,6 +70,16 @@ impl Cloud {
         format!("10.{}.{node}.0/24", 110 + self.ordinal())
     }
 
+    /// The address of a node, from a range for documentation, another one for each cluster.
+    pub(crate) fn node_address(self, node: u8) -> String {
+        let network = match self {
+            Self::Aws => "192.0.2",
+            Self::Azure => "198.51.100",
+            Self::Gcp => "203.0.113",
+        };
+        format!("{network}.{}", 10 + node)
+    }
+
     /// The kwok Stages of this cluster, one YAML stream.
     pub(crate) fn stages(self) -> String {
         let address = match self {

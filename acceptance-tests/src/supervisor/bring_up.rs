@@ -132,7 +132,7 @@ fn node(cloud: Cloud, number: u8) -> anyhow::Result<Node> {
             "capacity": size,
             "allocatable": size,
             "addresses": [
-                {"type": "InternalIP", "address": format!("192.0.2.{}", 10 + number)},
+                {"type": "InternalIP", "address": cloud.node_address(number)},
                 {"type": "Hostname", "address": name},
             ],
             "nodeInfo": {

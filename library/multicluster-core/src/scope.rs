@@ -98,6 +98,34 @@ pub fn defines<'a>(objects: impl IntoIterator<Item = &'a Value>, kind: &GroupKin
     })
 }
 
+/// The plural of a custom kind that one of these objects defines.
+#[must_use]
+pub fn plural_of<'a>(objects: impl IntoIterator<Item = &'a Value>, kind: &GroupKind) -> Option<String> {
+    let definition = objects.into_iter().find(|object| defines([*object], kind))?;
+    Some(text(definition, "/spec/names/plural").to_owned())
+}
+
+/// The plural of a kind as English has it, which is how Kubernetes itself guesses it and how nearly all kinds are named.
+///
+/// # Examples
+/// ```
+/// use multicluster_core::scope::guess_plural;
+///
+/// let kinds = ["Deployment", "NetworkPolicy", "Ingress", "Endpoints", "Gateway"];
+/// assert_eq!(kinds.map(guess_plural), ["deployments", "networkpolicies", "ingresses", "endpoints", "gateways"]);
+/// ```
+#[must_use]
+pub fn guess_plural(kind: &str) -> String {
+    let kind = kind.to_ascii_lowercase();
+    let before = kind.chars().rev().nth(1).unwrap_or_default();
+    match kind.chars().last() {
+        _ if kind == "endpoints" => kind,
+        Some('s') => format!("{kind}es"),
+        Some('y') if !"aeiou".contains(before) => format!("{}ies", kind.trim_end_matches('y')),
+        _ => format!("{kind}s"),
+    }
+}
+
 /// Whether `spec.replicas` of this kind is a number of pods that can be divided over clusters.
 #[must_use]
 pub fn has_replicas(kind: &GroupKind) -> bool {

@@ -116,10 +116,14 @@ async fn ask(
     checks: &[AccessCheck],
     concurrency: usize,
 ) -> Result<Vec<(AccessCheck, Access)>, MemberError> {
-    let distinct: BTreeSet<&AccessCheck> = checks.iter().collect();
-    stream::iter(distinct)
-        .map(async |check| Ok((check.clone(), member.may(check).await?)))
-        .buffered(concurrency)
-        .try_collect()
-        .await
+    let distinct: BTreeSet<AccessCheck> = checks.iter().cloned().collect();
+    // Each request has its own question: a borrowed one is too much for the compiler inside a boxed future.
+    let questions: Vec<_> = distinct
+        .into_iter()
+        .map(|check| async move {
+            let access = member.may(&check).await?;
+            Ok((check, access))
+        })
+        .collect();
+    stream::iter(questions).buffered(concurrency).try_collect().await
 }

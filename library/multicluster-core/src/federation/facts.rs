@@ -92,7 +92,7 @@ impl Facts {
         for (name, member) in &self.members {
             for (key, object) in &member.objects {
                 if let Some(replicas) = &object.live {
-                    live.entry(key.clone()).or_default().insert(name.clone(), replicas.clone());
+                    live.entry(key.clone()).or_default().insert(name.clone(), *replicas);
                 }
             }
         }

@@ -30,7 +30,8 @@ pub(in crate::resources) async fn create(
     request: ApplyRequest<'_>,
     response: &mut StateResponse,
 ) {
-    let Some(model) = planned_model(clusters, &request, &mut response.diagnostics).await else { return };
+    let model = planned_model(clusters, &request, Mode::Create, &mut response.diagnostics).await;
+    let Some(model) = model else { return };
     let instance = engine::new_instance();
     let change = Change { clusters, request, model: &model, instance: &instance, mode: Mode::Create };
     let Some(report) = change.carry_out(context, "create", &mut response.diagnostics).await else { return };
@@ -53,10 +54,12 @@ pub(in crate::resources) async fn create(
     report_warnings(&report, &mut response.diagnostics);
 }
 
-/// What the plan asks for, by the facts that it was made with, and with what is to be copied now.
+/// What the plan asks for, by the facts that it was made with, and with what is to be copied now. Where the member that
+/// has the original does not answer, copies that are there stay as they are.
 async fn planned_model(
     clusters: &Clusters,
     request: &ApplyRequest<'_>,
+    mode: Mode,
     diagnostics: &mut Diagnostics,
 ) -> Option<Model> {
     let record = Record::parse(request.private);
@@ -70,15 +73,23 @@ async fn planned_model(
     let copies = facts::read_copies(clusters, &record, &model.spec).await;
     for (name, problem) in &copies.problems {
         let path = model.shape.path_of(name).attribute("copy_from");
-        diagnostics.error_at(path, "Nothing to copy", format!("{problem} Nothing was changed anywhere."));
+        let why = &problem.why;
+        if problem.unreachable && mode == Mode::Update && model.has_copies(name, &record) {
+            let detail = format!("{why} The copies that were made of it before stay as they are.");
+            diagnostics.warning_at(path, "Nothing to copy", detail);
+        } else {
+            diagnostics.error_at(path, "Nothing to copy", format!("{why} Nothing was changed anywhere."));
+        }
     }
-    if !copies.problems.is_empty() {
-        return None;
+    if !copies.objects.is_empty()
+        && let Err(problems) = model.copy(&Facts { copies: copies.objects, ..record.facts() })
+    {
+        for problem in problems {
+            let detail = format!("{} Nothing was changed anywhere.", sentence(&problem.message));
+            diagnostics.error_at(model.path_of(&problem), "It does not fit what is copied", detail);
+        }
     }
-    if !copies.objects.is_empty() {
-        model.copy(&Facts { copies: copies.objects, ..record.facts() });
-    }
-    Some(model)
+    (!diagnostics.has_errors()).then_some(model)
 }
 
 pub(in crate::resources) async fn update(
@@ -87,7 +98,8 @@ pub(in crate::resources) async fn update(
     request: ApplyRequest<'_>,
     response: &mut StateResponse,
 ) {
-    let Some(model) = planned_model(clusters, &request, &mut response.diagnostics).await else { return };
+    let model = planned_model(clusters, &request, Mode::Update, &mut response.diagnostics).await;
+    let Some(model) = model else { return };
     let instance = Node::root(request.prior).attribute("uid").str().unwrap_or_default();
     let change = Change { clusters, request, model: &model, instance, mode: Mode::Update };
     let Some(report) = change.carry_out(context, "update", &mut response.diagnostics).await else { return };
@@ -176,8 +188,20 @@ impl Change<'_> {
         let record = Record::parse(self.request.private);
         let expected = state::cluster_uids(self.request.planned);
         let (mut members, mut forgotten) = (BTreeMap::new(), BTreeMap::new());
+        let mut passed_over = BTreeMap::new();
         let options = self.model.options;
         for name in self.members(&record) {
+            if self.is_passed_over(&name) {
+                let detail = "It did not answer when it was read, and others stand in for it. The first apply after it \
+                              answers brings it up to date.";
+                diagnostics.warning_at(
+                    member_path(&name),
+                    format!("Cluster `{name}` was left alone"),
+                    detail,
+                );
+                passed_over.insert(name, MemberReport { done: true, ..MemberReport::default() });
+                continue;
+            }
             let reference = record.reference(&name);
             match self.clusters.member(&name, reference).await {
                 Ok(member) => {
@@ -185,6 +209,7 @@ impl Change<'_> {
                         member,
                         labels: self.model.spec.members.get(&name).cloned().unwrap_or_default(),
                         desired: self.model.rendered.get(&name).cloned(),
+                        unselected: self.model.unselected.get(&name).cloned().unwrap_or_default(),
                         expected_uid: self.expected(&name, &expected),
                     };
                     members.insert(name, job);
@@ -216,7 +241,15 @@ impl Change<'_> {
         let run = run(context, self.request.planned, operation);
         let mut report = engine::apply(&job, &run).await;
         report.members.extend(forgotten);
+        report.members.extend(passed_over);
         Some(report)
+    }
+
+    /// Whether nothing is to be done on a member but what others do in its place as long as it does not answer.
+    fn is_passed_over(&self, name: &ClusterName) -> bool {
+        let sync = |value| state::syncs(value).remove(name);
+        let untouched = sync(self.request.prior).is_some_and(|it| Some(it) == sync(self.request.planned));
+        self.mode == Mode::Update && untouched && self.model.is_held(name)
     }
 
     /// All members that are concerned: those of the configuration, and those that have to leave. A cluster that stays

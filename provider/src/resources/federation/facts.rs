@@ -67,7 +67,15 @@ pub(super) async fn read_nodes(clusters: &Clusters, record: &mut Record, value: 
 #[derive(Default)]
 pub(super) struct Copies {
     pub(super) objects: BTreeMap<String, Json>,
-    pub(super) problems: BTreeMap<String, String>,
+    pub(super) problems: BTreeMap<String, NoCopy>,
+}
+
+/// Why there is nothing to copy.
+pub(super) struct NoCopy {
+    /// In a sentence.
+    pub(super) why: String,
+    /// Whether nobody knows, since the member that has it did not answer.
+    pub(super) unreachable: bool,
 }
 
 /// Reads what is to be copied.
@@ -85,10 +93,11 @@ pub(super) async fn read_copies(clusters: &Clusters, record: &Record, spec: &Fed
     copies
 }
 
-async fn read_copy(clusters: &Clusters, record: &Record, copy: &CopyFrom) -> Result<Json, String> {
+async fn read_copy(clusters: &Clusters, record: &Record, copy: &CopyFrom) -> Result<Json, NoCopy> {
     let member = clusters.member(&copy.cluster, record.reference(&copy.cluster)).await;
-    let member = member.map_err(|error| sentence(&error))?;
-    copied(&member, copy).await.map_err(|error| sentence(&error))
+    let member = member.map_err(|error| NoCopy { why: sentence(&error), unreachable: false })?;
+    let read = copied(&member, copy).await;
+    read.map_err(|error| NoCopy { why: sentence(&error), unreachable: error.is_unreachable() })
 }
 
 /// What runs on a member of the workloads that KubeFed's preferences divide, noted in the record.

@@ -8,6 +8,7 @@ pub(super) mod import;
 mod membership;
 pub(super) mod model;
 pub(super) mod plan;
+mod preflight;
 pub(super) mod read;
 mod record;
 pub(super) mod schema;

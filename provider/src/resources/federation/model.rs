@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use multicluster_core::federation::facts::Facts;
 use multicluster_core::federation::identity::{DEFAULT_NAMESPACE, FederationSet};
+use multicluster_core::federation::observation::Status;
 use multicluster_core::federation::plan::Leave;
 use multicluster_core::federation::render::{Problem, Rendered, Rendering, in_the_way, render_all};
 use multicluster_core::federation::spec::{FederationSpec, ResourceSpec};
 use multicluster_core::names::{ClusterName, FederationName};
 use multicluster_core::object::ObjectKey;
 use multicluster_core::placement::Labels;
+use multicluster_core::replicas::Mode;
 use tfplugin::{Diagnostics, Node, Path, Value};
 
+use super::record::Record;
 use crate::resources::entry::{self, Defaults, Entry};
 use crate::validators::sentence;
 
@@ -26,6 +29,8 @@ pub(super) struct Model {
     pub(super) warnings: Vec<Problem>,
     /// Workloads of which it has to be known what runs of them.
     pub(super) preferred: BTreeSet<ObjectKey>,
+    /// Objects whose documents do not select the member, so that they are not to outlive anything there.
+    pub(super) unselected: BTreeMap<ClusterName, BTreeSet<ObjectKey>>,
     /// Whether it is a whole federation.
     pub(super) shape: Shape,
     /// The name and what is derived from it.
@@ -59,11 +64,39 @@ impl Model {
         }
     }
 
+    /// Whether any replicas are divided by what fits on nodes.
+    pub(super) fn by_capacity(&self) -> bool {
+        let modes = self.spec.resources.values().filter_map(|it| Some(it.replicas.as_ref()?.mode));
+        modes.into_iter().any(|mode| matches!(mode, Mode::Capacity | Mode::Aggregated))
+    }
+
+    /// Whether other members stand in for one that did not answer when it was read.
+    pub(super) fn is_held(&self, name: &ClusterName) -> bool {
+        self.rendered.get(name).is_some_and(|objects| objects.values().any(|desired| desired.held))
+    }
+
+    /// The attribute that a problem is about.
+    pub(super) fn path_of(&self, problem: &Problem) -> Path {
+        path_of(self.shape, problem)
+    }
+
     /// Renders again, with what is to be copied.
-    pub(super) fn copy(&mut self, facts: &Facts) {
-        if let Ok(rendering) = render_all(&self.spec, facts) {
-            self.rendered = rendering.objects;
-        }
+    ///
+    /// # Errors
+    /// What does not fit what is copied; nothing has changed then.
+    pub(super) fn copy(&mut self, facts: &Facts) -> Result<(), Vec<Problem>> {
+        self.rendered = render_all(&self.spec, facts)?.objects;
+        Ok(())
+    }
+
+    /// Whether all copies that an entry asks for are there as they were made, by what was read last.
+    pub(super) fn has_copies(&self, entry: &str, record: &Record) -> bool {
+        self.rendered.iter().all(|(name, desired)| {
+            desired.iter().filter(|(_, desired)| desired.resource == entry).all(|(key, desired)| {
+                let seen = record.seen(name).and_then(|seen| seen.object(key));
+                seen.is_some_and(|seen| seen.status == Status::InSync && seen.desired == desired.digest)
+            })
+        })
     }
 }
 
@@ -195,8 +228,9 @@ pub(super) fn model(
     let in_the_way = in_the_way(&spec, &set);
     match render_all(&spec, facts) {
         Ok(rendering) if in_the_way.is_empty() => {
-            let Rendering { objects: rendered, warnings, preferred } = rendering;
-            Some(Model { shape, set, spec, rendered, warnings, preferred, options: options(value) })
+            let Rendering { objects: rendered, warnings, preferred, unselected } = rendering;
+            let options = options(value);
+            Some(Model { shape, set, spec, rendered, warnings, preferred, unselected, options })
         }
         rendered => {
             let problems = in_the_way.into_iter().chain(rendered.err().into_iter().flatten());

@@ -10,9 +10,9 @@ use multicluster::federation::{
     FederationError, Observed, Reason, look_for_differences, observe, reopen_if_abandoned,
 };
 use multicluster::member::Member;
-use multicluster_core::federation::forecast::{Forecast, LEFT_AS_IT_IS, Outlook, forecast};
+use multicluster_core::federation::forecast::{Forecast, LEFT_AS_IT_IS, MEMBER, Outlook, forecast};
 use multicluster_core::federation::observation::{Seen, SeenObject, Status, planned_sync};
-use multicluster_core::federation::plan::{Claim, Refusal, plan as plan_member};
+use multicluster_core::federation::plan::{Claim, Leave, Refusal, plan as plan_member};
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
 use tfplugin::resource::{PlanRequest, PlanResponse};
@@ -24,6 +24,7 @@ use super::facts::{self, Ask};
 use super::import;
 use super::membership;
 use super::model::{self, Model, Shape};
+use super::preflight;
 use super::record::Record;
 use super::state::{self, PerMember, member_path};
 use crate::config::{Clusters, NoMember};
@@ -53,6 +54,9 @@ pub(in crate::resources) async fn plan(
     if !model::inputs_known(&response.planned, Some(request.config)) {
         for attribute in COMPUTED {
             response.planned.set(attribute, Value::Unknown);
+        }
+        if Shape::of(&response.planned) == Shape::Federation {
+            response.planned.set("required_rbac", Value::Unknown);
         }
         if Node::root(&response.planned).attribute("members").is_unknown() {
             warn_of_missing_federation(&response.planned, &mut response.diagnostics);
@@ -87,6 +91,12 @@ pub(in crate::resources) async fn plan(
         (name, look, said)
     }))
     .await;
+    let joining: Vec<&ClusterName> = looks
+        .iter()
+        .filter(|(name, look, _)| !planning.known.contains_key(*name) && look.uid().is_some())
+        .map(|(name, ..)| *name)
+        .collect();
+    preflight::check(clusters, &record, &model, &response.planned, &joining, &mut response.diagnostics).await;
     // What a replacement is to make does not leave anything: its other half removes all there is.
     let leaving = if makes { BTreeSet::new() } else { state::known_members(request.prior, &record) };
     let leaving: BTreeSet<&ClusterName> =
@@ -168,7 +178,10 @@ impl Planning<'_> {
             }
             Look::Failed => return None,
         };
-        let seen = before.and_then(|before| self.record.seen(before).cloned()).or(seen);
+        let mut seen = before.and_then(|before| self.record.seen(before).cloned()).or(seen);
+        if let Some((seen, unselected)) = seen.as_mut().zip(self.model.unselected.get(name)) {
+            seen.unselect(unselected);
+        }
         let outlook = Outlook {
             prior: self.prior.and_then(|prior| prior.rendered.get(until_now)),
             desired: Some(desired),
@@ -196,6 +209,17 @@ impl Planning<'_> {
 
     /// Looks at a member as far as the plan needs it: not at all if the last read tells everything.
     async fn look(&self, name: &ClusterName, diagnostics: &mut Diagnostics) -> Look {
+        if self.model.is_held(name) {
+            // Whether it answers by now does not matter: both plans of a run rest on the same read.
+            let detail = "It did not answer when it was read. What `tolerate_unreachable = false`, or a preference of \
+                          KubeFed, places elsewhere for as long stays there as it is, until it answers again.";
+            diagnostics.warning_at(
+                member_path(name),
+                format!("Others stand in for cluster `{name}`"),
+                detail,
+            );
+            return Look::Unreachable;
+        }
         let member = match self.clusters.member(name, None).await {
             Ok(member) => member,
             Err(error) => return without_connection(name, &error, diagnostics),
@@ -319,9 +343,9 @@ impl Planning<'_> {
         outcome: &mut Outcome,
         diagnostics: &mut Diagnostics,
     ) {
-        if now.is_none() {
-            check_reachable(self.clusters, self.record, name, diagnostics);
-        }
+        let forget = self.model.options.forget_unreachable;
+        let reachable =
+            now.is_some() || check_reachable(self.clusters, self.record, name, forget, diagnostics);
         let outlook = Outlook {
             prior: self.prior.and_then(|prior| prior.rendered.get(name)),
             desired: None,
@@ -331,9 +355,23 @@ impl Planning<'_> {
             leave: self.model.options.leave,
             renamed: now,
         };
-        outcome.forecast.insert(name.clone(), Some(forecast(&outlook)));
+        let silent = forget && now.is_none() && self.record.is_silent(name);
+        let forecast = match (reachable, forecast(&outlook)) {
+            (false, _) => Forecast::from([(MEMBER.to_owned(), Some(FORGOTTEN.to_owned()))]),
+            (true, mut forecast) if silent => {
+                forecast.insert(MEMBER.to_owned(), Some(MAYBE_FORGOTTEN.to_owned()));
+                forecast
+            }
+            (true, forecast) => forecast,
+        };
+        outcome.forecast.insert(name.clone(), Some(forecast));
     }
 }
+
+/// What is foretold of a member that nobody can reach, if such members may be forgotten.
+const FORGOTTEN: &str = "forget: it cannot be reached, and what is on it stays";
+/// The same of one that did not answer when it was read last.
+const MAYBE_FORGOTTEN: &str = "leave; if it still does not answer, it is forgotten, and what is on it stays";
 
 /// Whether the last read has looked at every object that is wanted.
 fn has_all(seen: &Seen, desired: &MemberDesired) -> bool {
@@ -395,18 +433,31 @@ fn refuse(name: &ClusterName, error: &FederationError, diagnostics: &mut Diagnos
     diagnostics.error_at(member_path(name), title, sentence(error));
 }
 
-/// A member can be left only while there is a way to reach it.
-fn check_reachable(clusters: &Clusters, record: &Record, name: &ClusterName, diagnostics: &mut Diagnostics) {
-    if !clusters.has(name) && record.reference(name).is_none() {
-        diagnostics.error_at(
-            Path::root().attribute("members"),
-            format!("Cannot leave cluster `{name}`"),
-            format!(
-                "The provider block has no entry `{name}` in `clusters` any more, so that nothing can be removed from \
-                 it. Keep the entry for one more apply."
-            ),
+/// A member can be left only while there is a way to reach it; otherwise it can be forgotten, if the user wants that.
+fn check_reachable(
+    clusters: &Clusters,
+    record: &Record,
+    name: &ClusterName,
+    forget: bool,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let reachable = clusters.has(name) || record.reference(name).is_some();
+    let path = Path::root().attribute("members");
+    let why = format!(
+        "The provider block has no entry `{name}` in `clusters` any more, so that nothing can be removed from it."
+    );
+    if !reachable && forget {
+        let detail =
+            format!("{why} It is forgotten (`leave.unreachable`), and what is on it stays as it is.");
+        diagnostics.warning_at(path, format!("Cannot leave cluster `{name}`"), detail);
+    } else if !reachable {
+        let detail = format!(
+            "{why} Keep the entry for one more apply. If the cluster is gone, `leave = {{ unreachable = \"forget\" }}` \
+             leaves it without looking."
         );
+        diagnostics.error_at(path, format!("Cannot leave cluster `{name}`"), detail);
     }
+    reachable
 }
 
 fn plan_removal(clusters: &Clusters, request: PlanRequest<'_>, response: &mut PlanResponse) {
@@ -419,8 +470,17 @@ fn plan_removal(clusters: &Clusters, request: PlanRequest<'_>, response: &mut Pl
         );
     }
     let record = Record::parse(request.private);
+    let options = model::options(request.prior);
     for name in state::known_members(request.prior, &record) {
-        check_reachable(clusters, &record, &name, &mut response.diagnostics);
+        check_reachable(clusters, &record, &name, options.forget_unreachable, &mut response.diagnostics);
+    }
+    if options.leave == Leave::Orphan {
+        response.diagnostics.warning_at(
+            Path::root().attribute("leave"),
+            "The objects stay on the clusters",
+            "`leave.objects` is `orphan`: only our labels and records are removed, and nobody keeps the objects \
+             afterwards.",
+        );
     }
 }
 
@@ -475,6 +535,9 @@ impl Outcome {
         planned.set("member_names", Value::List(names));
         planned.set("objects", state::objects(&model.rendered));
         planned.set("services", state::services(&model.rendered));
+        if model.shape == Shape::Federation {
+            planned.set("required_rbac", preflight::required_rbac(model).into());
+        }
         planned.set("member_status", planned_status(prior, model));
         planned.set("cluster_uids", state::partial_text_map(self.cluster_uids));
         // A create may be interrupted, and then leaves the state with a warning: what it reached is not known before.

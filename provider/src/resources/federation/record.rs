@@ -49,7 +49,8 @@ const VERSION: u32 = 1;
 fn object_facts(member: &MemberRecord, object: &SeenObject) -> (ObjectKey, ObjectFacts) {
     let key = object.key();
     let live = member.live.get(&key.to_string()).cloned();
-    (key, ObjectFacts { live, replicas: object.replicas, autoscaled: object.autoscaled })
+    let digest = Some(object.desired.clone());
+    (key, ObjectFacts { live, digest, replicas: object.replicas, autoscaled: object.autoscaled })
 }
 
 impl Record {
@@ -91,6 +92,11 @@ impl Record {
     /// What was last seen of a member.
     pub(super) fn seen(&self, name: &ClusterName) -> Option<&Seen> {
         self.members.get(name).and_then(|member| member.seen.as_ref())
+    }
+
+    /// Whether a member did not answer when it was read last.
+    pub(super) fn is_silent(&self, name: &ClusterName) -> bool {
+        self.members.get(name).is_some_and(|member| member.silent)
     }
 
     /// How a member was reached.
