@@ -32,6 +32,13 @@ pub(in crate::resources) fn schema() -> Schema {
              `ignore`. Traffic between such clusters cannot be routed.",
         )
         .validate(checks::one_of(&["warn", "error", "ignore"])),
+    )
+    .attribute(
+        "required_rbac",
+        Attribute::string(
+            "The least roles, with their bindings, by which an identity could do all of this on a member, as YAML.",
+        )
+        .computed(),
     );
     let schema = entry::policy()
         .into_iter()
