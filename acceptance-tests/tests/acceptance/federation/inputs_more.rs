@@ -46,6 +46,7 @@ fn bomb() -> String {
 
 fn cases() -> Vec<Case> {
     let settings = config_map(NAMESPACE, "settings", "one");
+    let long = "a".repeat(300);
     vec![
         manifest(
             "tabs",
@@ -78,12 +79,14 @@ fn cases() -> Vec<Case> {
             "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\nspec: .inf",
             &["not finite"],
         ),
+        manifest("name", &config_map(NAMESPACE, &long, "one"), &["metadata.name"]),
         raw("large", "    it = { manifest = file(\"large.yaml\") }\n", &["10485760 bytes", "1048576"]),
         with(
             "negative",
             "replicas = { clusters = { aws = { weight = -1 } } }",
             &["replicas.clusters[\"aws\"].weight", "from 0 to"],
         ),
+        with("nobody", "replicas = { clusters = { aws = { weight = 0 } } }", &["replicas", "weight"]),
         with("many", "replicas = { total = 1e30 }", &["replicas.total"]),
         with("crossed", "replicas = { clusters = { aws = { min = 3, max = 2 } } }", &["replicas", "min"]),
         with(

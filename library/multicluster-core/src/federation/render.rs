@@ -268,6 +268,9 @@ pub fn key_of(manifest: &Manifest) -> ObjectKey {
     key
 }
 
+/// The longest name of any kind (a DNS subdomain).
+const LONGEST_NAME: usize = 253;
+
 /// Why an object cannot be federated, if so.
 fn refused(key: &ObjectKey, object: &Value, hidden: bool) -> Option<String> {
     let filled = |field: &str| match object.get(field) {
@@ -275,6 +278,13 @@ fn refused(key: &ObjectKey, object: &Value, hidden: bool) -> Option<String> {
         Some(Value::Object(data)) => !data.is_empty(),
         Some(_) => true,
     };
+    if key.name.len() > LONGEST_NAME {
+        let shown: String = key.name.chars().take(40).collect();
+        return Some(format!(
+            "the name `{shown}…` has {} characters; Kubernetes allows {LONGEST_NAME}",
+            key.name.len()
+        ));
+    }
     let secret = key.kind.group.is_empty() && key.kind.kind == "Secret";
     if secret && !hidden && (filled("data") || filled("stringData")) {
         return Some(format!(
@@ -568,6 +578,13 @@ fn divide(
         };
         let share = replicas.clusters.get(name).copied().unwrap_or_default();
         parties.insert(name.clone(), Party { share, capacity, previous: facts.replicas(name, &target) });
+    }
+    let least: u64 =
+        parties.values().map(|it| it.share.exact.unwrap_or(it.share.min)).fold(0, u64::saturating_add);
+    if replicas.mode == Mode::Weighted && total > least && parties.values().all(|it| it.share.weight == 0) {
+        let message =
+            format!("all weights are 0, so that {} of {total} replicas have no place", total - least);
+        return Err((Field::Replicas, message));
     }
     let division = Division { mode: replicas.mode, steady: replicas.steady, total };
     let counts =

@@ -103,7 +103,8 @@ pub(super) async fn reopen(
     member: &Member,
     set: &FederationSet,
 ) -> Result<Option<Inventory>, FederationError> {
-    let Some(RecordedInventory { mut inventory, resource_version }) = read_inventory(member, set).await? else {
+    let Some(RecordedInventory { mut inventory, resource_version }) = read_inventory(member, set).await?
+    else {
         return Ok(None);
     };
     inventory.state = State::Incomplete;

@@ -6,7 +6,8 @@ use k8s_openapi::api::core::v1::{LimitRange, ResourceQuota};
 use kube::api::{Api, DeleteParams};
 use serde_json::json;
 
-use super::super::hcl::{config_map, resource};
+use super::super::hcl::{config_map, deployment, resource};
+use super::super::look;
 use super::scene::{ILL, SOON, WELL, converges, destroyed, expect_failure, make, on_both, settings, value};
 use crate::world::{Scenario, World};
 
@@ -39,6 +40,35 @@ pub(crate) async fn a_quota_of_objects_is_quoted(world: &'static World) -> anyho
     quotas.delete("small", &DeleteParams::default()).await?;
     converges(&scenario).await?;
     ensure!(value(world, ILL, name).await?.as_deref() == Some("two"), "not brought up to date");
+    destroyed(world, &scenario, name).await
+}
+
+/// The Deployment is taken, and its pods are not: the error says why there are none.
+pub(crate) async fn a_quota_that_stops_pods_is_quoted(world: &'static World) -> anyhow::Result<()> {
+    let name = "t-pod-quota";
+    let timeouts = "  timeouts = { update = \"6s\" }";
+    let scenario = Scenario::new(world, &on_both(world, name, timeouts, &settings(name, "one"))).await?;
+    scenario.terraform.apply(None).await?.ok()?;
+    let quotas = quota(world, name, json!({ "pods": 0 })).await?;
+    let mut more = settings(name, "one");
+    more.push(resource("web", &deployment(name, "web", "web:1", 1), ""));
+    scenario.write(&on_both(world, name, timeouts, &more))?;
+    let expected = [
+        "Cluster `gcp` failed",
+        "Deployment t-pod-quota/web",
+        "exceeded quota: small",
+        "Cluster `aws` is done",
+    ];
+    expect_failure(&scenario, &expected).await?;
+    ensure!(look::replicas(world, WELL, name, "web").await? == (1, 1), "{WELL} was held up");
+    quotas.delete("small", &DeleteParams::default()).await?;
+    // The controller waits longer after each refusal; a change makes it try at once.
+    let restart = json!({ "spec": { "template": { "metadata": { "annotations": { "try": "again" } } } } });
+    let patch = kube::api::Patch::Merge(restart);
+    look::deployments(world, ILL, name).await?.patch("web", &Default::default(), &patch).await?;
+    scenario.write(&on_both(world, name, "  timeouts = { update = \"1m\" }", &more))?;
+    converges(&scenario).await?;
+    ensure!(look::replicas(world, ILL, name, "web").await? == (1, 1), "not brought up to date");
     destroyed(world, &scenario, name).await
 }
 

@@ -44,6 +44,7 @@ pub(crate) async fn requests_that_fail_for_a_while_are_sent_again(
         ("throttled", harm("", "", 3, refused(429, Some(1)))),
         ("unavailable", harm("PATCH", SETTINGS, 3, refused(503, None))),
         ("gateway", harm("", "", 2, Harm::Page(502))),
+        ("half-a-write", harm("PATCH", SETTINGS, 1, Harm::HalfAnswered)),
         ("half-a-list", harm("GET", "labelSelector", 1, Harm::HalfAnswered)),
     ];
     for (case, fault) in faults {
@@ -85,6 +86,26 @@ pub(crate) async fn requests_that_fail_are_named_and_done_by_the_next_apply(
         converges(&scenario).await.context(case)?;
         ensure!(value(world, ILL, name).await?.as_deref() == Some(case), "{case}: not healed");
     }
+    destroyed(world, &scenario, name).await
+}
+
+/// A create that fails on one member when it is done on the other: the next apply comes to its end on both.
+pub(crate) async fn a_create_that_fails_on_one_member_is_made_again(
+    world: &'static World,
+) -> anyhow::Result<()> {
+    let name = "t-one-fails";
+    let (proxy, entry) = behind_proxy(world).await?;
+    let text = on_both_with(world, &entry, name, "", &settings(name, "one"));
+    let scenario = Scenario::new(world, &text).await?;
+    proxy.set(harm("PATCH", SETTINGS, 99, Harm::Refused { status: 500, retry_after: None })).await?;
+    let expected = ["Cluster `gcp` failed", "ConfigMap t-one-fails/settings", "Cluster `aws` is done"];
+    expect_failure(&scenario, &expected).await?;
+    ensure!(value(world, WELL, name).await?.as_deref() == Some("one"), "{WELL} was held up");
+    // The next one fails as well: its record is made, and the connection breaks before we hear of it.
+    proxy.set(harm("POST", "/configmaps", 1, Harm::HalfAnswered)).await?;
+    expect_failure(&scenario, &["Cluster `gcp` failed", "the federation's record"]).await?;
+    converges(&scenario).await?;
+    ensure!(value(world, ILL, name).await?.as_deref() == Some("one"), "not made");
     destroyed(world, &scenario, name).await
 }
 
