@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::difference::difference;
 use crate::federation::observation::{Seen, SeenObject, Status};
 use crate::federation::plan::{Leave, Stays, stays};
-use crate::federation::policy::Drift;
+use crate::federation::policy::{Adopt, Drift};
 use crate::federation::render::{Desired, MemberDesired};
 use crate::names::{ClusterName, ClusterUid};
 use crate::object::ObjectKey;
@@ -138,7 +138,9 @@ fn applied(
             return Some(Some(format!("{LEFT_AS_IT_IS}: it was deleted")));
         }
         Status::Missing => return Some(Some("create again: it was deleted".to_owned())),
-        Status::Foreign { managers } => return Some(Some(foreign(wanted, managers))),
+        Status::Foreign { managers } => {
+            return Some(probed.cloned().unwrap_or_else(|| Some(foreign(wanted, managers))));
+        }
         _ if seen.terminating => return Some(Some("create again: it is being deleted".to_owned())),
         Status::Drifted { fields } => {
             let verb = if left_alone { LEFT_AS_IT_IS } else { "correct" };
@@ -180,10 +182,18 @@ pub fn adopt(managers: &[String], change: &str, gone: &[FieldPath]) -> String {
     format!("{text}; no longer set: {}", list(&gone))
 }
 
-fn foreign(wanted: &Desired, managers: &[String]) -> String {
-    let what =
-        if wanted.policy.may_adopt(managers) { "adopt" } else { "conflict: it is there, and not ours" };
-    if managers.is_empty() { what.to_owned() } else { format!("{what} (kept by {})", managers.join(", ")) }
+/// The words for an object that somebody else keeps, where nothing is known of what would change in it.
+#[must_use]
+pub fn foreign(wanted: &Desired, managers: &[String]) -> String {
+    let (what, if_so) = match wanted.policy.adopt {
+        _ if !wanted.policy.may_adopt(managers) => ("conflict: it is there, and not ours", ""),
+        Adopt::IfNoDiff => ("adopt", " if nothing differs"),
+        _ => ("adopt", ""),
+    };
+    match managers {
+        [] => format!("{what}{if_so}"),
+        managers => format!("{what} (kept by {}){if_so}", managers.join(", ")),
+    }
 }
 
 fn update(before: Option<&Desired>, wanted: &Desired) -> String {

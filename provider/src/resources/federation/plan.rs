@@ -265,8 +265,13 @@ impl Planning<'_> {
 
     async fn observe(&self, member: &Member, desired: &MemberDesired) -> Result<Observed, FederationError> {
         let mut observed = observe(member, &self.model.set, desired).await?;
-        let deadline = Instant::now() + PATIENCE;
-        look_for_differences(member, &self.model.set, desired, &mut observed.observation, deadline).await;
+        if self.model.options.dry_run {
+            let deadline = Instant::now() + PATIENCE;
+            look_for_differences(member, &self.model.set, desired, &mut observed.observation, deadline).await;
+        } else {
+            // Whether anything differs is found out by the apply.
+            observed.observation.differences = desired.keys().map(|key| (key.clone(), Vec::new())).collect();
+        }
         if self.makes {
             reopen_if_abandoned(member, &self.model.set, &mut observed).await?;
         }

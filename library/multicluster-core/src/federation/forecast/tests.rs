@@ -315,3 +315,13 @@ fn an_adoption_says_from_whom_and_what_changes(
     let gone: Vec<FieldPath> = gone.iter().map(|name| FieldPath::fields(["data", name])).collect();
     assert_eq!(adopt(&managers, change, &gone), expected);
 }
+
+#[rstest]
+#[case::never(Adopt::Never, "conflict: it is there, and not ours (kept by Helm)")]
+#[case::always(Adopt::Always, "adopt (kept by Helm)")]
+#[case::if_so(Adopt::IfNoDiff, "adopt (kept by Helm) if nothing differs")]
+fn what_is_not_looked_into_says_who_keeps_it(#[case] adopt: Adopt, #[case] expected: &str) {
+    let mut wanted = Desired::new("shop", json!({}));
+    wanted.policy.adopt = adopt;
+    assert_eq!(foreign(&wanted, &["Helm".to_owned()]), expected);
+}

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use multicluster::federation::{Probed, foresee};
 use multicluster::member::Member;
-use multicluster_core::federation::forecast::{self, adopt, create};
+use multicluster_core::federation::forecast::{self, adopt, create, foreign};
 use multicluster_core::federation::inventory::Entry;
 use multicluster_core::federation::observation::{self, Observation, Seen, Status};
-use multicluster_core::federation::plan::outlives;
+use multicluster_core::federation::plan::{Refusal, outlives};
 use multicluster_core::federation::policy::Adopt;
 use multicluster_core::federation::render::{Desired, MemberDesired};
 use multicluster_core::names::ClusterName;
 use multicluster_core::object::{ObjectKey, text};
-use multicluster_core::probe::{Verdict, Why};
+use multicluster_core::probe::{Adoption, Verdict, Why};
 use multicluster_core::scope::{self, defines};
 use serde_json::Value;
 use tfplugin::{Diagnostics, Path};
@@ -58,9 +58,6 @@ pub(super) async fn ask(
     makes: bool,
 ) -> Probes {
     let mut probes = Probes::default();
-    if !model.options.dry_run {
-        return probes;
-    }
     let recorded = observation.map(Observation::recorded).unwrap_or_default();
     let status = |key: &ObjectKey| match (observation, seen) {
         (Some(observation), _) => {
@@ -74,8 +71,27 @@ pub(super) async fn ask(
         },
         (None, None) => (Status::Absent, None),
     };
+    // The other half of a replacement lets go of these, whatever becomes of them then.
+    let remains = |key: &ObjectKey, desired: &Desired| {
+        let outlives = |entry: &&Entry| outlives(key, entry.origin, model.options.leave);
+        makes && desired.policy.adopt != Adopt::Never && recorded.get(key).is_some_and(outlives)
+    };
+    for (key, _) in desired.iter().filter(|(key, desired)| remains(key, desired)) {
+        probes.words.insert(key.clone(), None);
+        probes.unknown.push((key.clone(), Why::LetGo.to_string()));
+    }
+    if !model.options.dry_run {
+        let foreign =
+            desired.iter().filter(|(key, desired)| !remains(key, desired)).filter_map(|(key, desired)| {
+                let Status::Foreign { managers } = status(key).0 else { return None };
+                Some((key.clone(), Some(foreign(desired, &managers))))
+            });
+        probes.words.extend(foreign);
+        return probes;
+    }
     let wanted: Vec<(&ObjectKey, &Desired, Status)> = desired
         .iter()
+        .filter(|(key, desired)| !remains(key, desired))
         .filter_map(|(key, desired)| {
             let (status, current) = status(key);
             let asks = match &status {
@@ -102,10 +118,6 @@ pub(super) async fn ask(
     for (key, wanted, status) in wanted {
         let Some(mut answer) = answers.remove(key) else { continue };
         let made = makes && !matches!(status, Status::Foreign { .. });
-        let remains = |entry: &&Entry| outlives(key, entry.origin, model.options.leave);
-        if made && wanted.policy.adopt != Adopt::Never && recorded.get(key).is_some_and(remains) {
-            answer.verdict = Verdict::Unknown(Why::LetGo);
-        }
         if brings(desired, &answer.verdict, key)
             || (made
                 && matches!(
@@ -139,6 +151,13 @@ fn is_empty(desired: &Desired) -> bool {
 
 impl Probes {
     fn note(&mut self, key: &ObjectKey, desired: &Desired, status: &Status, answer: Probed) {
+        if let (Status::Foreign { managers }, Some(Adoption::Differs(changes))) = (status, answer.adoption)
+            && desired.policy.adopt == Adopt::IfNoDiff
+        {
+            let fields = changes.iter().map(ToString::to_string).collect();
+            let refusal = Refusal::Differs { key: key.clone(), fields, managers: managers.clone() };
+            return self.refuse(key, desired, refusal.to_string());
+        }
         let verdict = match answer.verdict {
             Verdict::Update { .. } if desired.confidential => "update: its content is not shown".to_owned(),
             Verdict::Create => create(key, desired),
