@@ -33,9 +33,9 @@ pub use mirror::{Mirror, Plugin};
 pub use progress::Progress;
 pub use provider_build::ProviderVariant;
 pub use proxy::{Fault, Harm, Picked, Proxy};
-pub use webhook::{Verdict, Webhook};
 pub use supervisor::{executable, hidden_subcommand};
 pub use terraform::Terraform;
+pub use webhook::{Verdict, Webhook};
 
 /// Chooses the one TLS implementation of this workspace. Harmless when it was chosen before.
 pub(crate) fn install_crypto_provider() {
