@@ -17,7 +17,7 @@ use serde_json::{Map, Value};
 
 pub use self::left_over::left_over;
 pub use self::lost::{LostField, lost};
-pub use self::migrate::{Rest, migration};
+pub use self::migrate::{Rest, migration, release};
 pub(crate) use self::pair::owned_in_either;
 pub use self::predecessors::Owners;
 use self::tree::Tree;

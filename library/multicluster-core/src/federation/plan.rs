@@ -527,21 +527,5 @@ pub(super) fn labelled(set: &FederationSet, desired: &Desired) -> Value {
     object
 }
 
-/// The body of the apply by which we let go of an object: all that we set in it, without our labels.
-#[must_use]
-pub fn released(set: &FederationSet, key: &ObjectKey, api_version: &str, live: &Value) -> Value {
-    let mut kept = managed_fields::owned(live, &set.field_manager()).unwrap_or_default();
-    if let Some(labels) = kept.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
-        labels.retain(|label, _| label != PART_OF_LABEL && label != FEDERATION_LABEL);
-    }
-    kept["apiVersion"] = api_version.into();
-    kept["kind"] = key.kind.kind.as_str().into();
-    kept["metadata"]["name"] = key.name.as_str().into();
-    if let Some(namespace) = &key.namespace {
-        kept["metadata"]["namespace"] = namespace.as_str().into();
-    }
-    kept
-}
-
 #[cfg(test)]
 mod tests;

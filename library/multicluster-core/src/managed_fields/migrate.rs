@@ -88,6 +88,39 @@ pub fn migration(live: &Value, ours: &str, from: &Owners, rest: Rest) -> Option<
     Some(Patch(patch))
 }
 
+/// The RFC 6902 patch by which we let go of an object: our labels go, and every field that is ours belongs to nobody.
+/// No other field changes. `None` if nothing is ours.
+///
+/// It names the version that it was made for, as [`migration`] does.
+#[must_use]
+pub fn release(live: &Value, ours: &str, labels: &[&str]) -> Option<Patch> {
+    let version = text(live, "/metadata/resourceVersion");
+    if version.is_empty() {
+        return None;
+    }
+    let replace = |path: [&str; 2], value: Value| {
+        PatchOperation::Replace(ReplaceOperation { path: PointerBuf::from_tokens(path), value })
+    };
+    let mut patch = vec![replace(["metadata", "resourceVersion"], version.into())];
+    let records = live.pointer("/metadata/managedFields").and_then(Value::as_array);
+    if let Some(records) = records.filter(|records| records.iter().any(|it| text(it, "/manager") == ours)) {
+        let mut kept: Vec<Value> =
+            records.iter().filter(|record| text(record, "/manager") != ours).cloned().collect();
+        if kept.is_empty() {
+            // No records at all would leave them as they are; this is how a server is told that there are none.
+            kept.push(json!({}));
+        }
+        patch.push(replace(["metadata", "managedFields"], Value::Array(kept)));
+    }
+    for label in labels {
+        if live.pointer("/metadata/labels").is_some_and(|labels| labels.get(label).is_some()) {
+            let path = PointerBuf::from_tokens(["metadata", "labels", label]);
+            patch.push(PatchOperation::Remove(RemoveOperation { path }));
+        }
+    }
+    (patch.len() > 1).then_some(Patch(patch))
+}
+
 fn is_our_apply(record: &Value, ours: &str) -> bool {
     text(record, "/manager") == ours
         && text(record, "/operation") == "Apply"

@@ -80,6 +80,16 @@ fn what_the_server_writes_never_counts() {
 }
 
 #[test]
+fn our_labels_are_no_change() {
+    let live = config_map(json!({ "a": "1" }), &[("kubectl", owns(&["a"]))]);
+    let mut fields = owns(&["a"]);
+    fields["f:metadata"] = json!({ "f:labels": { "f:multicluster.dev/federation": {} } });
+    let mut result = config_map(json!({ "a": "1" }), &[(US, fields)]);
+    result["metadata"]["labels"] = json!({ "multicluster.dev/federation": "world" });
+    check(&live, &result, "unchanged");
+}
+
+#[test]
 fn without_a_record_of_ours_every_field_counts() {
     let live = config_map(json!({ "a": "1" }), &[]);
     let mut result = config_map(json!({ "a": "2" }), &[]);

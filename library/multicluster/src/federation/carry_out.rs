@@ -8,7 +8,7 @@ use multicluster_core::digest::SecretDigest;
 use multicluster_core::federation::identity::{FederationSet, PART_OF_LABEL};
 use multicluster_core::federation::inventory::{Entry, Inventory, Origin, Phase, State};
 use multicluster_core::federation::observation::{Eye, content_digest, owned_digest};
-use multicluster_core::federation::plan::{Apply, Deletion, MemberPlan, OnlyIf, Release, Stays, released};
+use multicluster_core::federation::plan::{Apply, Deletion, MemberPlan, OnlyIf, Release, Stays};
 use multicluster_core::federation::policy::Wait;
 use multicluster_core::managed_fields::{self, Owners, Rest};
 use multicluster_core::object::{ObjectKey, text};
@@ -304,7 +304,7 @@ impl<'a> Worker<'a> {
         }
         for Release { key, why } in &plan.release {
             let Some(entry) = self.inventory.entry(key) else { continue };
-            self.release(&type_of(entry), key).await?;
+            migrate::release(self.member, self.set, &type_of(entry), key).await?;
             self.warnings.extend(self.stays(key, *why));
             self.inventory.remove(key);
         }
@@ -350,7 +350,7 @@ impl<'a> Worker<'a> {
             Err(error) => Some(format!("may hold something else ({error})")),
         };
         if let Some(why) = keep {
-            self.release(&ty, key).await?;
+            migrate::release(self.member, self.set, &ty, key).await?;
             return Ok(Some(format!("{key} on `{}` is kept: it {why}.", self.member.name)));
         }
         failpoint::hit("object-delete-before");
@@ -375,20 +375,6 @@ impl<'a> Worker<'a> {
             Stays::Orphaned => return None,
         };
         Some(format!("{key} on `{}` is kept: {why}. It belongs to nobody now.", self.member.name))
-    }
-
-    /// Lets go of an object that stays: it keeps what we set, and loses our labels.
-    async fn release(&self, ty: &ResourceType, key: &ObjectKey) -> Result<(), FederationError> {
-        let namespace = key.namespace.as_deref();
-        let live = self.member.get(ty, namespace, &key.name).await;
-        let Some(live) = live.map_err(FederationError::with("release", key))? else { return Ok(()) };
-        let kept = released(self.set, key, &ty.api_version(), &live);
-        let hidden = self.inventory.entry(key).is_some_and(|entry| entry.hidden);
-        let options = self.options(false, hidden);
-        failpoint::hit("object-release-before");
-        self.member.apply(ty, &kept, options).await.map_err(FederationError::with("release", key))?;
-        failpoint::hit("object-release-after");
-        Ok(())
     }
 
     fn options(&self, force: bool, confidential: bool) -> ApplyOptions {

@@ -1,7 +1,8 @@
-//! Makes an adopted object ours alone, so that a field that leaves the manifest leaves the object.
+//! Makes an adopted object ours alone, so that a field that leaves the manifest leaves the object; and lets go of one
+//! that stays, so that nobody meets a trace of us in it.
 
-use multicluster_core::federation::identity::FederationSet;
-use multicluster_core::managed_fields::{Owners, Rest, migration};
+use multicluster_core::federation::identity::{FEDERATION_LABEL, FederationSet, PART_OF_LABEL};
+use multicluster_core::managed_fields::{self, Owners, Rest, migration};
 use multicluster_core::object::{ObjectKey, text};
 use serde_json::Value;
 
@@ -61,6 +62,42 @@ pub async fn take_over(
                 return Ok(Some(object));
             }
             Err(MemberError::NotFound { .. }) => return Ok(None),
+            Err(MemberError::Changed) if tries < TRIES => tries += 1,
+            Err(error) => return Err(doing()(error)),
+        }
+    }
+}
+
+/// Lets go of an object that stays: it keeps what we set, which is nobody's then, and loses our labels. Nothing is done
+/// if it is gone.
+///
+/// # Errors
+/// [`FederationError`]; also if others change the object without a pause.
+///
+/// # Cancel safety
+/// When the future is dropped the object may or may not have been let go of.
+pub(super) async fn release(
+    member: &Member,
+    set: &FederationSet,
+    ty: &ResourceType,
+    key: &ObjectKey,
+) -> Result<(), FederationError> {
+    let doing = || FederationError::with("release", key);
+    let (namespace, manager) = (key.namespace.as_deref(), set.field_manager());
+    let mut tries = 1;
+    loop {
+        let Some(live) = member.get(ty, namespace, &key.name).await.map_err(doing())? else { return Ok(()) };
+        let patch = managed_fields::release(&live, &manager, &[PART_OF_LABEL, FEDERATION_LABEL]);
+        let Some(patch) = patch else { return Ok(()) };
+        // It is made of JSON values only.
+        let patch = serde_json::to_value(patch).unwrap_or_default();
+        failpoint::hit("object-release-before");
+        match member.patch_json(ty, namespace, &key.name, &patch, &manager).await {
+            Ok(_) => {
+                failpoint::hit("object-release-after");
+                return Ok(());
+            }
+            Err(MemberError::NotFound { .. }) => return Ok(()),
             Err(MemberError::Changed) if tries < TRIES => tries += 1,
             Err(error) => return Err(doing()(error)),
         }

@@ -11,10 +11,11 @@ use multicluster::federation::{
 };
 use multicluster::member::Member;
 use multicluster_core::federation::forecast::{Forecast, LEFT_AS_IT_IS, MEMBER, Outlook, forecast};
-use multicluster_core::federation::observation::{Seen, SeenObject, Status, planned_sync};
+use multicluster_core::federation::observation::{Live, Seen, SeenObject, Status, planned_sync};
 use multicluster_core::federation::plan::{Claim, Leave, Refusal, plan as plan_member};
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
+use multicluster_core::object::ObjectKey;
 use tfplugin::resource::{PlanRequest, PlanResponse};
 use tfplugin::{Context, Diagnostics, Node, Path, Value};
 use tokio::time::Instant;
@@ -240,10 +241,16 @@ impl Planning<'_> {
                 Err(error) => return unreachable(name, &error, diagnostics),
             }
         }
-        let observed = match self.observe(&member, desired).await {
+        let mut observed = match self.observe(&member, desired).await {
             Ok(observed) => observed,
             Err(error) => return cannot_look(name, &error, diagnostics),
         };
+        if let Some(replaced) = joined.filter(|_| self.makes) {
+            // The other half of a replacement has another name, and takes along what it has.
+            let replaced = replaced.recorded();
+            let goes = |key: &ObjectKey, live: &Live| live.federation.is_some() && replaced.contains_key(key);
+            observed.observation.live.retain(|key, live| !goes(key, live));
+        }
         let labels = self.model.spec.members.get(name).cloned().unwrap_or_default();
         let observation = &observed.observation;
         let claim = if self.makes { Claim::Make(&self.instance) } else { Claim::Change(&self.instance) };

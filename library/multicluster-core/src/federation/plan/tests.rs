@@ -274,27 +274,6 @@ fn bodies_carry_our_labels_whatever_labels_they_had() {
 }
 
 #[rstest]
-#[case::in_a_namespace(Some("shop"))]
-#[case::of_the_cluster(None)]
-fn what_is_released_keeps_what_we_set_but_not_our_labels(#[case] namespace: Option<&str>) {
-    let key = ObjectKey { namespace: namespace.map(str::to_owned), ..key("ConfigMap", "c") };
-    let desired =
-        Desired::new("shop", json!({ "metadata": { "labels": { "tier": "web" } }, "data": { "a": "1" } }));
-    let mut live = labelled(&set(), &desired);
-    live["data"]["theirs"] = "2".into();
-    let fields = json!({ "f:data": { "f:a": {} }, "f:metadata": { "f:labels": {
-        "f:tier": {}, format!("f:{PART_OF_LABEL}"): {}, format!("f:{FEDERATION_LABEL}"): {} } } });
-    live["metadata"]["managedFields"] =
-        json!([{ "manager": set().field_manager(), "operation": "Apply", "fieldsV1": fields }]);
-    let mut expected = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": {
-        "name": "c", "labels": { "tier": "web" } }, "data": { "a": "1" } });
-    if let Some(namespace) = namespace {
-        expected["metadata"]["namespace"] = namespace.into();
-    }
-    assert_eq!(released(&set(), &key, "v1", &live), expected);
-}
-
-#[rstest]
 #[case::made("ConfigMap", Origin::Made, Leave::Delete, false)]
 #[case::adopted("ConfigMap", Origin::Adopted, Leave::Delete, false)]
 #[case::half_adopted("ConfigMap", Origin::Adopting, Leave::Delete, true)]

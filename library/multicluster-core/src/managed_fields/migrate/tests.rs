@@ -292,3 +292,23 @@ proptest! {
         prop_assert!(left_over(&live, US, &Owners::default()).is_empty());
     }
 }
+
+#[test]
+fn what_is_let_go_of_keeps_everything_but_our_marks() {
+    let record = |manager: &str, operation: &str| json!({ "manager": manager, "operation": operation, "fieldsV1": {} });
+    let mut live = json!({ "metadata": { "resourceVersion": "7", "labels": { "x.dev/ours": "a", "tier": "web" },
+        "managedFields": [record("us", "Apply"), record("us", "Update"), record("helm", "Update")] } });
+    let released = release(&live, "us", &["x.dev/ours", "x.dev/absent"]).unwrap();
+    json_patch::patch(&mut live, &released).unwrap();
+    let expected = json!({ "metadata": { "resourceVersion": "7", "labels": { "tier": "web" },
+        "managedFields": [record("helm", "Update")] } });
+    assert_eq!(live, expected);
+    assert_eq!(release(&live, "us", &["x.dev/ours"]), None);
+}
+
+#[test]
+fn without_other_records_the_server_is_told_that_there_are_none() {
+    let live = json!({ "metadata": { "resourceVersion": "7", "managedFields": [{ "manager": "us" }] } });
+    let released = serde_json::to_value(release(&live, "us", &[]).unwrap()).unwrap();
+    assert_eq!(released[1]["value"], json!([{}]));
+}

@@ -6,7 +6,6 @@ use std::time::Duration;
 use multicluster::federation::{Probed, foresee};
 use multicluster::member::Member;
 use multicluster_core::federation::forecast::{self, adopt, create, foreign};
-use multicluster_core::federation::inventory::Entry;
 use multicluster_core::federation::observation::{self, Observation, Seen, Status};
 use multicluster_core::federation::plan::{Refusal, outlives};
 use multicluster_core::federation::policy::Adopt;
@@ -71,10 +70,14 @@ pub(super) async fn ask(
         },
         (None, None) => (Status::Absent, None),
     };
-    // The other half of a replacement lets go of these, whatever becomes of them then.
+    // What the other half of a replacement has, under this name or another one.
+    let replaced = |key: &ObjectKey| seen.filter(|_| makes)?.object(key);
+    // It lets go of these, whatever becomes of them then.
     let remains = |key: &ObjectKey, desired: &Desired| {
-        let outlives = |entry: &&Entry| outlives(key, entry.origin, model.options.leave);
-        makes && desired.policy.adopt != Adopt::Never && recorded.get(key).is_some_and(outlives)
+        let here = recorded.get(key).map(|entry| entry.origin);
+        let origin = here.or_else(|| replaced(key).map(|object| object.origin.unwrap_or_default()));
+        let outlives = |origin| outlives(key, origin, model.options.leave);
+        desired.policy.adopt != Adopt::Never && makes && origin.is_some_and(outlives)
     };
     for (key, _) in desired.iter().filter(|(key, desired)| remains(key, desired)) {
         probes.words.insert(key.clone(), None);
@@ -97,6 +100,7 @@ pub(super) async fn ask(
             let asks = match &status {
                 // Nothing is known of what is to be copied.
                 _ if desired.confidential && !desired.copied && is_empty(desired) => false,
+                Status::Absent if replaced(key).is_some() => false,
                 Status::Foreign { managers } => desired.policy.may_adopt(managers),
                 _ => current != Some(desired.digest.as_str()),
             };
