@@ -175,7 +175,7 @@ pub enum Refusal {
     /// The object exists, is not ours, and is not as we want it, so that it is not adopted.
     Differs {
         /// Which.
-        key: ObjectKey,
+        key: Box<ObjectKey>,
         /// What is different, in words.
         fields: Vec<String>,
         /// Who has written to it.
@@ -381,7 +381,7 @@ fn adoption(
         Adopt::Always => Ok(Action::Adopt),
         Adopt::IfNoDiff => match observed.differences.get(key) {
             Some(fields) if fields.is_empty() => Ok(Action::Adopt),
-            Some(fields) => Err(Refusal::Differs { key: key.clone(), fields: fields.clone(), managers }),
+            Some(fields) => Err(Refusal::Differs { key: Box::new(key.clone()), fields: fields.clone(), managers }),
             None => Err(Refusal::Foreign { key: key.clone(), managers }),
         },
         Adopt::Never => Err(Refusal::Foreign { key: key.clone(), managers }),

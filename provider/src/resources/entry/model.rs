@@ -43,7 +43,7 @@ impl Defaults {
         let ignored = node.attribute("ignore_fields");
         policy
             .ignore_fields
-            .extend(ignored.elements().iter().filter_map(|field| field.str()).map(str::to_owned));
+            .extend(ignored.elements().iter().filter_map(Node::str).map(str::to_owned));
         if let Some(replace) = node.attribute("replace_on_immutable").bool() {
             policy.replace_on_immutable = replace;
         }
@@ -390,7 +390,7 @@ fn filled<'a>(node: &Node<'a>) -> Option<Node<'a>> {
 }
 
 /// The attribute of the entry at `entry` that a problem is about.
-pub(crate) fn path_of(entry: Path, problem: &Problem) -> Path {
+pub(crate) fn path_of(entry: &Path, problem: &Problem) -> Path {
     match &problem.field {
         Field::Manifest => entry.attribute("manifest"),
         Field::Placement => entry.attribute("placement"),

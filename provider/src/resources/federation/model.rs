@@ -299,7 +299,7 @@ fn alone(
 
 /// The attribute that a problem is about.
 fn path_of(shape: Shape, problem: &Problem) -> Path {
-    entry::path_of(shape.path_of(&problem.resource), problem)
+    entry::path_of(&shape.path_of(&problem.resource), problem)
 }
 
 #[cfg(test)]

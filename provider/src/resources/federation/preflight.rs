@@ -43,7 +43,7 @@ pub(super) async fn check(
         match finding.severity {
             Severity::Error => diagnostics.error_at(member_path(first), "Cannot join", finding.message),
             Severity::Warning => {
-                diagnostics.warning_at(member_path(first), "Before joining", finding.message)
+                diagnostics.warning_at(member_path(first), "Before joining", finding.message);
             }
         }
     }

@@ -48,7 +48,7 @@ const VERSION: u32 = 1;
 
 fn object_facts(member: &MemberRecord, object: &SeenObject) -> (ObjectKey, ObjectFacts) {
     let key = object.key();
-    let live = member.live.get(&key.to_string()).cloned();
+    let live = member.live.get(&key.to_string()).copied();
     let digest = Some(object.desired.clone());
     (key, ObjectFacts { live, digest, replicas: object.replicas, autoscaled: object.autoscaled })
 }

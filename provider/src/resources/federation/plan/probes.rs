@@ -113,8 +113,13 @@ pub(super) async fn ask(
         .map(|(_, desired, _)| &desired.object)
         .filter(|it| text(it, "/kind") == DEFINITION)
         .collect();
-    let wanted: Vec<_> =
-        wanted.into_iter().filter(|(key, ..)| !defines(redefined.iter().copied(), &key.kind)).collect();
+    let (unasked, wanted): (Vec<_>, Vec<_>) =
+        wanted.into_iter().partition(|(key, ..)| defines(redefined.iter().copied(), &key.kind));
+    for (key, desired, status) in unasked {
+        if let Status::Foreign { managers } = status {
+            probes.words.insert(key.clone(), Some(foreign(desired, &managers)));
+        }
+    }
     if wanted.is_empty() {
         return probes;
     }
@@ -159,7 +164,7 @@ impl Probes {
             && desired.policy.adopt == Adopt::IfNoDiff
         {
             let fields = changes.iter().map(ToString::to_string).collect();
-            let refusal = Refusal::Differs { key: key.clone(), fields, managers: managers.clone() };
+            let refusal = Refusal::Differs { key: Box::new(key.clone()), fields, managers: managers.clone() };
             return self.refuse(key, desired, refusal.to_string());
         }
         let verdict = match answer.verdict {
@@ -200,11 +205,6 @@ impl Probes {
     }
 
     fn refuse(&mut self, key: &ObjectKey, desired: &Desired, message: String) {
-        let message = if desired.confidential {
-            "the server refuses it; why is not shown, since its content is not".to_owned()
-        } else {
-            message
-        };
         self.words.insert(key.clone(), None);
         self.refused.push(Refused { resource: desired.resource.clone(), key: key.clone(), message });
     }
