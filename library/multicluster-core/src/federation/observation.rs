@@ -152,6 +152,10 @@ pub fn owned_digest(live: &Value, eye: Eye<'_>, desired: Option<&Desired>) -> Op
     })
 }
 
+/// Stands in a record for the digest of an object in which fields that others have changed were left as they are. It
+/// is no digest, so that the object stays drifted.
+pub const LEFT_DRIFTED: &str = "drifted";
+
 /// Digest of what a copy is made of; `None` for what is no copy, or is not known.
 #[must_use]
 pub fn content_digest(desired: &Desired, eye: Eye<'_>) -> Option<String> {

@@ -33,6 +33,8 @@ pub struct Apply {
     /// Whether fields are taken back from others. Only for drift, which a plan has shown: a field that was never
     /// ours is not taken from anybody.
     pub force: bool,
+    /// Whether fields that others have changed stay as they are, so that it is drifted afterwards as it was before.
+    pub leaves_drift: bool,
     /// The UID of the object of this name that is being deleted, and has to be gone before: what is applied to it would
     /// vanish with it.
     pub after: Option<String>,
@@ -289,6 +291,9 @@ pub fn plan(
                 body: body(set, desired, there, &status),
                 digest: desired.digest.clone(),
                 force: matches!(action, Action::Correct | Action::Adopt),
+                leaves_drift: there.is_some_and(|live| !live.lost.is_empty())
+                    && desired.policy.drift != Drift::Correct
+                    && matches!(status, Status::Drifted { .. }),
                 adopt: there.filter(|_| action == Action::Adopt).map(|live| Takeover {
                     uid: live.uid.clone(),
                     rest: if desired.policy.adopt == Adopt::IfNoDiff { Rest::Nobodys } else { Rest::Ours },
@@ -381,7 +386,9 @@ fn adoption(
         Adopt::Always => Ok(Action::Adopt),
         Adopt::IfNoDiff => match observed.differences.get(key) {
             Some(fields) if fields.is_empty() => Ok(Action::Adopt),
-            Some(fields) => Err(Refusal::Differs { key: Box::new(key.clone()), fields: fields.clone(), managers }),
+            Some(fields) => {
+                Err(Refusal::Differs { key: Box::new(key.clone()), fields: fields.clone(), managers })
+            }
             None => Err(Refusal::Foreign { key: key.clone(), managers }),
         },
         Adopt::Never => Err(Refusal::Foreign { key: key.clone(), managers }),

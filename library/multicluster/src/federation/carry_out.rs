@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use multicluster_core::digest::SecretDigest;
 use multicluster_core::federation::identity::{FederationSet, PART_OF_LABEL};
 use multicluster_core::federation::inventory::{Entry, Inventory, Origin, Phase, State};
-use multicluster_core::federation::observation::{Eye, content_digest, owned_digest};
+use multicluster_core::federation::observation::{Eye, LEFT_DRIFTED, content_digest, owned_digest};
 use multicluster_core::federation::plan::{Apply, Deletion, MemberPlan, OnlyIf, Release, Stays};
 use multicluster_core::federation::policy::Wait;
 use multicluster_core::managed_fields::{self, Owners, Rest};
@@ -393,7 +393,11 @@ impl<'a> Worker<'a> {
         let generation = live.pointer("/metadata/generation").and_then(Value::as_i64);
         self.generations.extend(generation.map(|generation| (apply.key.clone(), generation)));
         let eye = Eye { set: self.set, key: self.key.as_ref(), hidden: apply.desired.confidential };
-        let owned = owned_digest(live, eye, Some(&apply.desired));
+        let owned = if apply.leaves_drift {
+            Some(LEFT_DRIFTED.to_owned())
+        } else {
+            owned_digest(live, eye, Some(&apply.desired))
+        };
         let content = content_digest(&apply.desired, eye);
         if let Some(entry) = self.inventory.objects.iter_mut().find(|entry| entry.is(&apply.key)) {
             entry.uid = Some(text(live, "/metadata/uid").to_owned());

@@ -273,6 +273,27 @@ fn bodies_carry_our_labels_whatever_labels_they_had() {
     }
 }
 
+/// Another field of it changes; the drift is left, and is not forgotten.
+#[rstest]
+#[case::corrected(Drift::Correct, taken(), true, false)]
+#[case::shown(Drift::Detect, taken(), false, true)]
+#[case::ignored(Drift::Ignore, taken(), false, true)]
+#[case::nothing_to_leave(Drift::Detect, Live { lost: vec![], ..taken() }, false, false)]
+#[case::none(Drift::Detect, live("c"), false, false)]
+fn drift_that_is_left_stays_drift(
+    #[case] drift: Drift,
+    #[case] found: Live,
+    #[case] force: bool,
+    #[case] leaves: bool,
+) {
+    let mut wanted = wanted(&[("ConfigMap", "c", "e")]);
+    wanted.values_mut().for_each(|desired| desired.policy.drift = drift);
+    let record = inventory(State::Complete, vec![recorded(Phase::Applied)]);
+    let plan = planned(&wanted, &observed(Some(record), [(key("ConfigMap", "c"), found)]));
+    let apply = &plan.waves[0][0];
+    assert_eq!((apply.force, apply.leaves_drift), (force, leaves));
+}
+
 #[rstest]
 #[case::made("ConfigMap", Origin::Made, Leave::Delete, false)]
 #[case::adopted("ConfigMap", Origin::Adopted, Leave::Delete, false)]
