@@ -138,10 +138,10 @@ impl Clusters {
         }
     }
 
-    /// The lock of a federation within this process.
-    pub(crate) fn lock(&self, federation: &str) -> Arc<tokio::sync::Mutex<()>> {
+    /// The lock of a federation's set within this process, by the name of its record.
+    pub(crate) fn lock(&self, inventory: &str) -> Arc<tokio::sync::Mutex<()>> {
         match self.federations.lock() {
-            Ok(mut locks) => Arc::clone(locks.entry(federation.to_owned()).or_default()),
+            Ok(mut locks) => Arc::clone(locks.entry(inventory.to_owned()).or_default()),
             Err(_) => Arc::default(),
         }
     }

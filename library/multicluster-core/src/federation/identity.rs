@@ -51,10 +51,14 @@ impl FederationSet {
         format!("federation.{}.{}", self.federation, self.set)
     }
 
-    /// The name of the Lease that keeps two applies apart.
+    /// The name of the Lease that keeps two applies of the set apart. Each set has its own, so that nobody waits for the
+    /// rollouts of others.
     #[must_use]
     pub fn lease_name(&self) -> String {
-        format!("federation.{}", self.federation)
+        match self.set.as_str() {
+            DEFAULT_SET => format!("federation.{}", self.federation),
+            set => format!("federation.{}.{set}", self.federation),
+        }
     }
 
     /// The field manager of server-side apply.
@@ -103,6 +107,14 @@ mod tests {
         assert!(set.field_manager().len() <= 128);
         assert!(set.lease_name().len() <= 253);
         assert!(set.inventory_name().len() <= 253);
+    }
+
+    #[test]
+    fn sets_do_not_wait_for_each_other() {
+        let team = |set: &str| FederationSet { set: set.to_owned(), ..world() };
+        assert_eq!(world().lease_name(), "federation.world");
+        assert_eq!(team("shop").lease_name(), "federation.world.shop");
+        assert_ne!(team("shop").lease_name(), team("web").lease_name());
     }
 
     #[test]

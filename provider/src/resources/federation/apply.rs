@@ -13,6 +13,7 @@ use tfplugin::{Context, Diagnostics, Node, Value, timeouts};
 use tokio::time::Instant;
 
 use super::facts;
+use super::membership;
 use super::model::{self, Model};
 use super::record::{MemberRecord, Record};
 use super::state::{self, member_path};
@@ -65,7 +66,9 @@ async fn planned_model(
     let record = Record::parse(request.private);
     let model = model::model(request.planned, Some(request.config), &record.facts(), diagnostics);
     let Some(mut model) = model else {
-        if !diagnostics.has_errors() {
+        if !diagnostics.has_errors() && !membership::is_found(request.planned) {
+            membership::missing(request.planned, diagnostics);
+        } else if !diagnostics.has_errors() {
             diagnostics.error("Nothing to work on", "What decides what is to be done is not known even now.");
         }
         return None;
@@ -139,7 +142,7 @@ pub(in crate::resources) async fn delete(
         return;
     }
     let instance = Node::root(request.prior).attribute("uid").str().unwrap_or_default().to_owned();
-    let lock = clusters.lock(set.federation.as_str());
+    let lock = clusters.lock(&set.inventory_name());
     let _guard = lock.lock().await;
     let (leave, forget_unreachable) = (options.leave, options.forget_unreachable);
     let job = RemoveJob { set, instance, leave, forget_unreachable, members };
@@ -228,7 +231,7 @@ impl Change<'_> {
         if diagnostics.has_errors() {
             return None;
         }
-        let lock = self.clusters.lock(self.model.set.federation.as_str());
+        let lock = self.clusters.lock(&self.model.set.inventory_name());
         let _guard = lock.lock().await;
         let job = ApplyJob {
             set: self.model.set.clone(),

@@ -36,10 +36,7 @@ pub(super) enum Ask {
 /// what was known of it. Returns whether anything was read.
 pub(super) async fn read_nodes(clusters: &Clusters, record: &mut Record, value: &Value, ask: Ask) -> bool {
     let node = Node::root(value);
-    let by_capacity = node.attribute("resources").entries().into_iter().any(|(_, entry)| {
-        matches!(entry.attribute("replicas").attribute("mode").str(), Some("capacity" | "aggregated"))
-    });
-    if !by_capacity {
+    if !is_by_capacity(&node) {
         return false;
     }
     let members = node.attribute("members").entries();
@@ -61,6 +58,14 @@ pub(super) async fn read_nodes(clusters: &Clusters, record: &mut Record, value: 
         any = true;
     }
     any
+}
+
+/// Whether an entry, or the one that stands alone, divides replicas by what fits on nodes.
+fn is_by_capacity(node: &Node<'_>) -> bool {
+    let entries = node.attribute("resources").entries().into_iter().map(|(_, entry)| entry);
+    entries.chain([node.clone()]).any(|entry| {
+        matches!(entry.attribute("replicas").attribute("mode").str(), Some("capacity" | "aggregated"))
+    })
 }
 
 /// What is to be copied now, by entry, and what could not be had, in words.

@@ -46,7 +46,7 @@ pub(in crate::resources) async fn plan(
     }
     response.planned.set("id", model::id(&response.planned));
     let mut record = Record::parse(request.private);
-    membership::plan(clusters, &record, request.prior, &mut response.planned).await;
+    membership::plan(clusters, &record, request.prior, &mut response.planned, &mut response.diagnostics).await;
     if facts::read_nodes(clusters, &mut record, &response.planned, Ask::Unknown).await {
         // The apply divides by the same nodes.
         response.private = record.to_private();
