@@ -15,7 +15,7 @@ mod tree;
 
 use serde_json::{Map, Value};
 
-pub use self::left_over::left_over;
+pub use self::left_over::{left_over, removal, resets};
 pub use self::lost::{LostField, lost};
 pub use self::migrate::{Rest, migration, release};
 pub(crate) use self::pair::owned_in_either;

@@ -1,10 +1,11 @@
 //! What those before us set, and our manifest does not have.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::migrate::LAST_APPLIED;
 use super::tree::{Tree, find_item};
 use super::{Owners, all_trees, entries, owners_in};
+use crate::federation::policy;
 use crate::object::text;
 use crate::path::{FieldPath, Step};
 
@@ -16,7 +17,7 @@ const CLIENT_SIDE_APPLY: &str = "kubectl-client-side-apply";
 ///
 /// Records do not tell what was asked for from what was defaulted at that moment. For `kubectl apply` its own note of
 /// what it applied last does, so that only what stands in it counts; of other tools defaulted fields are among the
-/// answers. `status` and that note itself never are.
+/// answers, until a server was asked by a [`removal`]. `status` and that note itself never are.
 ///
 /// # Examples
 /// ```
@@ -58,6 +59,42 @@ pub fn left_over(live: &Value, ours: &str, from: &Owners) -> Vec<FieldPath> {
     found
 }
 
+/// A patch (RFC 6902) that takes fields out of an object. In a dry run it tells what becomes of them, see [`resets`].
+#[must_use]
+pub fn removal(object: &Value, paths: &[FieldPath]) -> Value {
+    let mut without = object.clone();
+    paths.iter().for_each(|path| policy::remove(&mut without, &path.0));
+    let mut operations = Vec::new();
+    for (name, whole) in object.as_object().into_iter().flatten() {
+        match without.get(name) {
+            // Much of the metadata is the server's: each field for itself.
+            Some(rest) if name == "metadata" => {
+                for (name, whole) in whole.as_object().into_iter().flatten() {
+                    operations.extend(operation(&format!("/metadata/{name}"), whole, rest.get(name)));
+                }
+            }
+            rest => operations.extend(operation(&format!("/{name}"), whole, rest)),
+        }
+    }
+    operations.into()
+}
+
+/// What makes `whole` to `rest`, if they differ.
+fn operation(pointer: &str, whole: &Value, rest: Option<&Value>) -> Option<Value> {
+    match rest {
+        Some(rest) if rest == whole => None,
+        Some(rest) => Some(json!({ "op": "replace", "path": pointer, "value": rest })),
+        None => Some(json!({ "op": "remove", "path": pointer })),
+    }
+}
+
+/// Whether the server gives a field the value that it has now, if nobody sets it: whether it was but defaulted.
+/// `without` is the answer to a dry run of its [`removal`].
+#[must_use]
+pub fn resets(live: &Value, without: &Value, path: &FieldPath) -> bool {
+    value_at(live, path) == value_at(without, path)
+}
+
 /// The value at a path.
 fn value_at<'a>(object: &'a Value, path: &FieldPath) -> Option<&'a Value> {
     path.0.iter().try_fold(object, |value, step| match step {
@@ -85,5 +122,41 @@ fn visit(theirs: &Tree, others: Option<&Tree>, live: &Value, path: &FieldPath, f
         } else if !below.is_bare() {
             visit(below, others, value, &path, found);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_removal_replaces_no_more_than_it_must() {
+        let object = json!({
+            "kind": "Service",
+            "metadata": { "name": "web", "resourceVersion": "7", "labels": { "a": "1", "b": "2" }, "annotations": { "c": "3" } },
+            "spec": { "type": "ClusterIP", "ports": [{ "port": 80, "protocol": "TCP" }] },
+            "status": {}
+        });
+        let port = Step::Key([("port".to_owned(), json!(80)), ("protocol".to_owned(), json!("TCP"))].into());
+        let paths = [
+            FieldPath::fields(["metadata", "annotations"]),
+            FieldPath::fields(["metadata", "labels", "b"]),
+            FieldPath::fields(["spec", "ports"]).with(port).field("protocol"),
+            FieldPath::fields(["spec", "gone"]),
+        ];
+        assert_eq!(
+            removal(&object, &paths),
+            json!([
+                { "op": "remove", "path": "/metadata/annotations" },
+                { "op": "replace", "path": "/metadata/labels", "value": { "a": "1" } },
+                { "op": "replace", "path": "/spec", "value": { "type": "ClusterIP", "ports": [{ "port": 80 }] } }
+            ])
+        );
+        assert!(resets(
+            &object,
+            &json!({ "spec": { "type": "ClusterIP" } }),
+            &FieldPath::fields(["spec", "type"])
+        ));
+        assert!(!resets(&object, &json!({ "spec": {} }), &FieldPath::fields(["spec", "type"])));
     }
 }

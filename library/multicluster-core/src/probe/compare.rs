@@ -115,6 +115,9 @@ fn unmarked(mut object: Value) -> Value {
         if labels.is_empty() {
             metadata.remove("labels");
         }
+        if metadata.is_empty() {
+            object.as_object_mut().map(|fields| fields.remove("metadata"));
+        }
     }
     object
 }

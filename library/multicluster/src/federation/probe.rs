@@ -5,7 +5,7 @@ use std::fmt;
 
 use multicluster_core::difference::Change;
 use multicluster_core::federation::identity::FederationSet;
-use multicluster_core::managed_fields::{Owners, left_over};
+use multicluster_core::managed_fields::{Owners, left_over, removal, resets};
 use multicluster_core::object::ObjectKey;
 use multicluster_core::path::FieldPath;
 use multicluster_core::probe::{Adoption, Verdict, Why, adoption, compare, narrowed};
@@ -57,7 +57,8 @@ pub struct Probed {
     pub verdict: Verdict,
     /// Of an object that is there and would be adopted: whether anything would change.
     pub adoption: Option<Adoption>,
-    /// Of such an object: the fields that only those before us own, and that the body does not have.
+    /// Of such an object: the fields that only those before us own, that the body does not have, and that are not but
+    /// defaults.
     pub left_over: Vec<FieldPath>,
 }
 
@@ -111,7 +112,13 @@ async fn probe_one(member: &Member, manager: &str, candidate: &Candidate) -> Pro
             confidential: candidate.confidential,
         };
         match member.apply(ty, &candidate.body, options).await {
-            Ok(result) => return judge(candidate, live.as_ref(), &result, manager),
+            Ok(result) => {
+                let mut probed = judge(candidate, live.as_ref(), &result, manager);
+                if let Some(live) = live.filter(|_| !probed.left_over.is_empty()) {
+                    drop_defaults(member, ty, manager, &live, &result, &mut probed.left_over).await;
+                }
+                return probed;
+            }
             // Somebody else was at it at that very moment.
             Err(MemberError::Changed | MemberError::AlreadyExists) if tries < TRIES => {
                 (before, tries) = (Before::Unread, tries + 1);
@@ -124,6 +131,31 @@ async fn probe_one(member: &Member, manager: &str, candidate: &Candidate) -> Pro
                 return verdict.into();
             }
         }
+    }
+}
+
+/// Drops the fields that the server resets to what they are if nobody sets them. If that cannot be found out, all stay.
+async fn drop_defaults(
+    member: &Member,
+    ty: &ResourceType,
+    manager: &str,
+    live: &Value,
+    result: &Value,
+    left_over: &mut Vec<FieldPath>,
+) {
+    let metadata =
+        |name| live.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Value::as_str);
+    let patch = removal(result, left_over);
+    let without = member.try_patch_json(
+        ty,
+        metadata("namespace"),
+        metadata("name").unwrap_or_default(),
+        &patch,
+        manager,
+    );
+    match without.await {
+        Ok(without) => left_over.retain(|path| !resets(live, &without, path)),
+        Err(error) => tracing::debug!(cluster = %member.name, %error, "cannot tell what is but defaulted"),
     }
 }
 

@@ -27,9 +27,39 @@ impl Member {
         patch: &Value,
         field_manager: &str,
     ) -> Result<Value, MemberError> {
+        self.patch(ty, namespace, name, patch, &format!("fieldManager={}", percent_encode(field_manager)))
+            .await
+    }
+
+    /// What [`Member::patch_json`] would make of an object, by a dry run. Nothing is written.
+    ///
+    /// # Errors
+    /// As for that.
+    ///
+    /// # Cancel safety
+    /// Dropping the future has no effect.
+    pub async fn try_patch_json(
+        &self,
+        ty: &ResourceType,
+        namespace: Option<&str>,
+        name: &str,
+        patch: &Value,
+        field_manager: &str,
+    ) -> Result<Value, MemberError> {
+        let query = format!("fieldManager={}&dryRun=All", percent_encode(field_manager));
+        self.patch(ty, namespace, name, patch, &query).await
+    }
+
+    async fn patch(
+        &self,
+        ty: &ResourceType,
+        namespace: Option<&str>,
+        name: &str,
+        patch: &Value,
+        query: &str,
+    ) -> Result<Value, MemberError> {
         let path = ty.object(namespace, name)?;
         // What was valid when it was written is not judged again by the strict rules of an apply.
-        let query = format!("fieldManager={}", percent_encode(field_manager));
         self.call(Method::PATCH, &format!("{path}?{query}"), Payload::Patch(patch), quoting(ty)).await
     }
 }

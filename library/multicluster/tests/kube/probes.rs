@@ -110,10 +110,26 @@ async fn what_is_not_known_is_read(#[case] code: u16, #[case] expected: &str, #[
 async fn what_would_be_adopted_is_looked_at_as_a_whole() {
     let mut asked = candidate(deployment(), Before::There(live(3)));
     (asked.force, asked.adopt_from) = (true, Some(Owners::tools()));
-    let (probed, log) = ask(asked.clone(), |_| answers::json(200, &live(3))).await;
+    let (probed, log) = ask(asked.clone(), |asked| {
+        let mut answer = live(3);
+        if !asked.query.contains("force=true") {
+            answer["spec"].as_object_mut().unwrap().remove("paused");
+        }
+        answers::json(200, &answer)
+    })
+    .await;
     assert_eq!((probed.verdict, probed.adoption), (Verdict::Unchanged, Some(Adoption::NoDifference)));
     assert_eq!(probed.left_over.iter().map(ToString::to_string).collect::<Vec<_>>(), ["spec.paused"]);
-    assert!(log.only().query.contains("force=true"));
+    let queries: Vec<String> = log.all().into_iter().map(|asked| asked.query).collect();
+    assert!(
+        queries[0].contains("force=true") && queries.iter().all(|it| it.ends_with("dryRun=All")),
+        "{queries:?}"
+    );
+    assert_eq!(queries.len(), 2);
+
+    // A default comes back as it was.
+    let (probed, _) = ask(asked.clone(), |_| answers::json(200, &live(3))).await;
+    assert!(probed.left_over.is_empty());
 
     let mut resumed = live(3);
     resumed["spec"]["paused"] = false.into();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use multicluster_core::federation::forecast::{self, adopt, create};
+use multicluster_core::federation::forecast::{self, adopt, create, foreign};
 use multicluster_core::federation::identity::FederationSet;
 use multicluster_core::federation::observation::{self, Observation, Status};
 use multicluster_core::federation::policy::Adopt;
@@ -58,9 +58,14 @@ pub(super) async fn consult(
         .map(|(_, desired, _)| &desired.object)
         .filter(|object| text(object, "/kind") == "CustomResourceDefinition")
         .collect();
-    let wanted: Vec<_> =
-        wanted.into_iter().filter(|(key, ..)| !defines(redefined.iter().copied(), &key.kind)).collect();
+    let (unasked, wanted): (Vec<_>, Vec<_>) =
+        wanted.into_iter().partition(|(key, ..)| defines(redefined.iter().copied(), &key.kind));
     let mut answers = Answers::default();
+    for (key, desired, status) in unasked {
+        if let Status::Foreign { managers } = status {
+            answers.words.insert(key.clone(), Some(foreign(desired, &managers)));
+        }
+    }
     if wanted.is_empty() {
         return answers;
     }
@@ -105,16 +110,16 @@ impl Answers {
                     "{}; with `replace_on_immutable` the object is deleted and made anew",
                     answer.verdict
                 );
-                return self.refuse(key, desired, message);
+                return self.refuse(key, message);
             }
             Verdict::Conflict { .. } => {
                 let message = format!(
                     "{}; remove these fields from the manifest, or let the others go",
                     answer.verdict
                 );
-                return self.refuse(key, desired, message);
+                return self.refuse(key, message);
             }
-            refused => return self.refuse(key, desired, refused.to_string()),
+            refused => return self.refuse(key, refused.to_string()),
         };
         let text = match status {
             Status::Foreign { managers } => {
@@ -127,12 +132,7 @@ impl Answers {
         self.words.insert(key.clone(), Some(text));
     }
 
-    fn refuse(&mut self, key: &ObjectKey, desired: &Desired, message: String) {
-        let message = if desired.confidential {
-            "the server refuses it; why is not shown, since its content is not".to_owned()
-        } else {
-            message
-        };
+    fn refuse(&mut self, key: &ObjectKey, message: String) {
         self.words.insert(key.clone(), None);
         self.refused.push((key.clone(), message));
     }

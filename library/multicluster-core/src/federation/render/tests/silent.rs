@@ -19,7 +19,11 @@ fn b_is_silent(recorded: &[ObjectKey]) -> Facts {
         objects: recorded.iter().map(|key| (key.clone(), object.clone())).collect(),
         ..MemberFacts::default()
     };
-    Facts { known: true, members: [(name("a"), MemberFacts::default()), (name("b"), b)].into(), ..Facts::default() }
+    Facts {
+        known: true,
+        members: [(name("a"), MemberFacts::default()), (name("b"), b)].into(),
+        ..Facts::default()
+    }
 }
 
 fn web() -> ResourceSpec {
@@ -75,7 +79,8 @@ fn the_others_stand_in_and_what_is_there_stays(#[case] resource: ResourceSpec) {
 fn what_is_placed_there_all_the_same_is_not_held() {
     let tolerant = ResourceSpec { placement: Placement::default(), ..web() };
     let spec = spec([("web", tolerant)]);
-    let key = render_all(&spec, &Facts::default()).unwrap().objects[&name("b")].keys().next().unwrap().clone();
+    let key =
+        render_all(&spec, &Facts::default()).unwrap().objects[&name("b")].keys().next().unwrap().clone();
     let rendering = render_all(&spec, &b_is_silent(&[key])).unwrap();
     assert!(!web_on(&rendering, "b").unwrap().held);
 }
