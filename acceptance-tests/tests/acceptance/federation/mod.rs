@@ -1,17 +1,21 @@
 //! `multicluster_federation`, as its users meet it.
 
+mod alone;
 mod basics;
 mod cluster;
 mod drift;
 mod failures;
 mod faults;
-mod hcl;
+pub(crate) mod hcl;
+mod imports;
 mod inputs;
 mod inputs_more;
 mod kinds;
-mod look;
+pub(crate) mod look;
 mod members;
 mod objects;
+mod preflight;
+mod secrets;
 mod throttle;
 mod upheavals;
 
@@ -75,6 +79,21 @@ pub(crate) fn trials() -> Vec<Trial> {
         inputs_more::of_all_kinds_are_refused_at_plan,
         inputs_more::that_are_no_text_or_too_long_are_refused,
         kinds::of_every_sort_are_applied_changed_and_destroyed,
+    ]);
+    trials.extend(crate::trials![
+        secrets::are_on_the_members_alone,
+        secrets::are_in_no_error,
+        secrets::in_plain_sight_must_be_allowed,
+    ]);
+    trials.extend(crate::trials![
+        alone::with_its_federation_in_one_configuration,
+        alone::follows_its_federation,
+        alone::is_refused,
+        alone::is_resumed_and_imported,
+        preflight::the_least_roles_are_enough,
+        preflight::networks_that_overlap_are_told,
+        imports::names_members,
+        imports::works_without_one_that_is_cut_off,
     ]);
     trials.extend(faults::trials());
     trials

@@ -1,6 +1,7 @@
 //! What the members say of the objects that would change, in the words of a forecast.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use multicluster::federation::{Probed, foresee};
@@ -27,6 +28,17 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 const DEFINITION: &str = "CustomResourceDefinition";
 /// Objects that are named in one message.
 const NAMED: usize = 5;
+
+/// The objects, by their digests, whose schema some member was asked about in this plan.
+#[derive(Default)]
+pub(super) struct Asked(Mutex<BTreeSet<String>>);
+
+impl Asked {
+    /// Whether nobody has asked yet; from now on somebody has.
+    fn claim(&self, digest: &str) -> bool {
+        self.0.lock().is_ok_and(|mut asked| asked.insert(digest.to_owned()))
+    }
+}
 
 /// The answers of one member.
 #[derive(Default)]
@@ -55,6 +67,7 @@ pub(super) async fn ask(
     seen: Option<&Seen>,
     observation: Option<&Observation>,
     makes: bool,
+    asked: &Asked,
 ) -> Probes {
     let mut probes = Probes::default();
     let recorded = observation.map(Observation::recorded).unwrap_or_default();
@@ -119,6 +132,24 @@ pub(super) async fn ask(
         if let Status::Foreign { managers } = status {
             probes.words.insert(key.clone(), Some(foreign(desired, &managers)));
         }
+    }
+    // In a namespace that the apply makes, a dry run tells no more than whether an object fits its schema: once is enough
+    // for all members.
+    let live = |key: &ObjectKey| observation.is_some_and(|it| it.live.contains_key(key));
+    let in_new_namespace = |key: &ObjectKey| {
+        desired.keys().any(|it| {
+            scope::is_namespace(&it.kind) && Some(&it.name) == key.namespace.as_ref() && !live(it)
+        })
+    };
+    let (known, wanted): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|(key, desired, status)| {
+        observation.is_some()
+            && *status == Status::Absent
+            && scope::scope(&key.kind).is_some()
+            && in_new_namespace(key)
+            && !asked.claim(&desired.digest)
+    });
+    for (key, desired, _) in known {
+        probes.words.insert(key.clone(), Some(create(key, desired)));
     }
     if wanted.is_empty() {
         return probes;

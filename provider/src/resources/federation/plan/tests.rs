@@ -256,3 +256,15 @@ async fn an_interrupted_plan_does_not_wait() {
     plan(&clusters, &context, request, &mut response).await;
     assert!(said(&response.diagnostics).concat().contains("Interrupted"), "{:?}", response.diagnostics);
 }
+
+/// A cluster that is gone, and its entry with it, can be left if the user says so.
+#[tokio::test]
+async fn who_is_out_of_reach_may_be_forgotten() {
+    let (mut state, record) = made();
+    state.set("leave", value(&json!({ "objects": null, "unreachable": "forget" })));
+    let removal = planned(&json!({}), &state, &Value::Null, &record).await;
+    assert!(!removal.failed && removal.said[0].contains("It is forgotten"), "{:?}", removal.said);
+    let left = planned(&json!({}), &state, &changed(&state, "members", &json!({})), &record).await;
+    assert!(!left.failed && left.said[0].contains("It is forgotten"), "{:?}", left.said);
+    assert_eq!(left.get("forecast"), &value(&json!({ "aws": { "member": FORGOTTEN } })));
+}
