@@ -131,17 +131,19 @@ fn applied(
     probed: Option<&Option<String>>,
 ) -> Option<Option<String>> {
     let mut parts = Vec::new();
+    let ignored = wanted.policy.drift == Drift::Ignore;
     let left_alone = wanted.policy.drift != Drift::Correct;
+    let stays = left_alone && seen.desired == wanted.digest;
     match &seen.status {
         Status::Absent => return Some(probed.cloned().unwrap_or_else(|| Some(create(key, wanted)))),
-        Status::Missing if left_alone && seen.desired == wanted.digest => {
-            return Some(Some(format!("{LEFT_AS_IT_IS}: it was deleted")));
-        }
+        Status::Missing if stays && ignored => return None,
+        Status::Missing if stays => return Some(Some(format!("{LEFT_AS_IT_IS}: it was deleted"))),
         Status::Missing => return Some(Some("create again: it was deleted".to_owned())),
         Status::Foreign { managers } => {
             return Some(probed.cloned().unwrap_or_else(|| Some(foreign(wanted, managers))));
         }
-        _ if seen.terminating => return Some(Some("create again: it is being deleted".to_owned())),
+        _ if seen.terminating && !stays => return Some(Some("create again: it is being deleted".to_owned())),
+        Status::Drifted { .. } if ignored => {}
         Status::Drifted { fields } => {
             let verb = if left_alone { LEFT_AS_IT_IS } else { "correct" };
             parts.push(if fields.is_empty() { verb.to_owned() } else { format!("{verb}: {}", list(fields)) });
@@ -153,6 +155,7 @@ fn applied(
     if seen.desired != wanted.digest {
         match probed {
             // The server has said what the whole apply does, corrections included.
+            Some(Some(text)) if text == UNCHANGED && !parts.is_empty() => {}
             Some(Some(text)) if !parts.is_empty() => parts.push(text.clone()),
             Some(text) => return Some(text.clone()),
             None => parts.push(update(before, wanted)),

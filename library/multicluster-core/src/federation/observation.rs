@@ -298,8 +298,7 @@ impl Observation {
         }
     }
 
-    /// What of it is remembered between plan and apply. Drift of objects that are `desired` so that it does not matter is
-    /// none.
+    /// What of it is remembered between plan and apply. `desired` tells whose drift does not matter.
     #[must_use]
     pub fn seen(&self, desired: &MemberDesired) -> Seen {
         let inventory = self.inventory.as_ref().map(|it| &it.inventory);
@@ -312,12 +311,10 @@ impl Observation {
                 .into_iter()
                 .map(|(key, entry)| {
                     let live = self.live.get(&key);
-                    let ignored = desired.get(&key).is_some_and(|it| it.policy.drift == Drift::Ignore);
-                    let status = match status(Some(entry), live) {
-                        Status::Drifted { .. } | Status::Missing if ignored => Status::InSync,
-                        status => status,
-                    };
+                    let ignores = desired.get(&key).is_some_and(|it| it.policy.drift == Drift::Ignore);
+                    let status = status(Some(entry), live);
                     SeenObject {
+                        ignored: ignores && matches!(status, Status::Drifted { .. } | Status::Missing),
                         terminating: live.is_some_and(|live| live.terminating),
                         kept: live.is_some_and(|live| !deletable(entry, live)),
                         autoscaled: live.is_some_and(|live| live.autoscaled),
@@ -358,6 +355,9 @@ pub struct SeenObject {
     pub desired: String,
     /// What became of it.
     pub status: Status,
+    /// Whether that is drift, and did not matter when it was seen.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ignored: bool,
     /// Whether it is being deleted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub terminating: bool,
@@ -387,6 +387,7 @@ impl SeenObject {
             name: entry.name.clone(),
             desired: entry.desired.clone(),
             status,
+            ignored: false,
             terminating: false,
             kept: false,
             replicas: entry.replicas,
@@ -402,6 +403,12 @@ impl SeenObject {
             && self.namespace == key.namespace
             && self.kind == key.kind.kind
             && self.group == key.kind.group
+    }
+
+    /// Whether it is as it was left, as far as that matters.
+    #[must_use]
+    pub fn is_in_sync(&self) -> bool {
+        self.ignored || self.status == Status::InSync
     }
 
     /// Which object it is.
@@ -468,7 +475,7 @@ impl Seen {
     pub fn sync(&self) -> Option<String> {
         self.instance.as_ref()?;
         let intended = || self.objects.iter().map(|object| (object.key(), object.desired.as_str()));
-        let in_sync = self.objects.iter().all(|object| object.status == Status::InSync);
+        let in_sync = self.objects.iter().all(SeenObject::is_in_sync);
         if self.complete && in_sync {
             return Some(sync_digest(intended()));
         }
@@ -502,7 +509,7 @@ pub fn planned_sync(seen: Option<&Seen>, desired: &MemberDesired) -> Option<Stri
         && seen.objects.len() == desired.len()
         && desired.iter().all(|(key, wanted)| {
             seen.object(key).is_some_and(|object| {
-                object.desired == wanted.digest && (object.status == Status::InSync || stays(key, wanted))
+                object.desired == wanted.digest && (object.is_in_sync() || stays(key, wanted))
             })
         });
     seen.sync().filter(|_| untouched)
@@ -613,6 +620,18 @@ mod tests {
         assert_eq!(sync(observation(State::Complete, Some(live("web")))), wanted);
         assert!(sync(observation(State::Incomplete, Some(live("web")))).starts_with("incomplete-"));
         assert!(sync(observation(State::Complete, None)).starts_with("drifted-"));
+    }
+
+    #[test]
+    fn drift_that_does_not_matter_is_kept_in_mind_and_in_sync() {
+        let changed = Live { owned: Some("less".to_owned()), ..live("web") };
+        let mut wanted = desired();
+        let seen = |wanted: &MemberDesired| observation(State::Complete, Some(changed.clone())).seen(wanted);
+        assert!(seen(&wanted).sync().unwrap().starts_with("drifted-"));
+        wanted.values_mut().for_each(|it| it.policy.drift = Drift::Ignore);
+        let ignored = seen(&wanted);
+        assert_eq!(ignored.sync().unwrap(), desired_sync(&wanted));
+        assert!(matches!(ignored.objects[0].status, Status::Drifted { .. }));
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use multicluster_core::federation::facts::Facts;
 use multicluster_core::federation::identity::{DEFAULT_NAMESPACE, FederationSet};
-use multicluster_core::federation::observation::Status;
 use multicluster_core::federation::plan::Leave;
 use multicluster_core::federation::render::{Problem, Rendered, Rendering, in_the_way, render_all};
 use multicluster_core::federation::spec::{FederationSpec, ResourceSpec};
@@ -94,7 +93,7 @@ impl Model {
         self.rendered.iter().all(|(name, desired)| {
             desired.iter().filter(|(_, desired)| desired.resource == entry).all(|(key, desired)| {
                 let seen = record.seen(name).and_then(|seen| seen.object(key));
-                seen.is_some_and(|seen| seen.status == Status::InSync && seen.desired == desired.digest)
+                seen.is_some_and(|seen| seen.is_in_sync() && seen.desired == desired.digest)
             })
         })
     }

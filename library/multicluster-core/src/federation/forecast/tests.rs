@@ -325,3 +325,41 @@ fn what_is_not_looked_into_says_who_keeps_it(#[case] adopt: Adopt, #[case] expec
     wanted.policy.adopt = adopt;
     assert_eq!(foreign(&wanted, &["Helm".to_owned()]), expected);
 }
+
+#[rstest]
+#[case::corrected(Drift::Correct, false, "correct: spec.replicas")]
+#[case::shown(Drift::Detect, false, "drifted, left as it is: spec.replicas")]
+#[case::ignored(Drift::Ignore, false, UNCHANGED)]
+#[case::corrected_with_a_change(Drift::Correct, true, "correct: spec.replicas; update: x")]
+#[case::shown_with_a_change(Drift::Detect, true, "drifted, left as it is: spec.replicas; update: x")]
+#[case::ignored_with_a_change(Drift::Ignore, true, "update: x")]
+fn drift_is_told_by_the_new_policy(#[case] drift: Drift, #[case] changes: bool, #[case] expected: &str) {
+    let mut desired = web(3);
+    // The last read was told to ignore it; that is the policy of then.
+    let mut seen = left(&desired);
+    (seen.objects[0].status, seen.objects[0].ignored) =
+        (Status::Drifted { fields: vec!["spec.replicas".to_owned()] }, true);
+    desired.values_mut().for_each(|it| it.policy.drift = drift);
+    let key = desired.keys().next().unwrap().clone();
+    let probed = Probed::from([(key.clone(), Some("update: x".to_owned()))]);
+    if changes {
+        desired.values_mut().for_each(|it| it.digest = "other".to_owned());
+    }
+    let probed = Some(&probed).filter(|_| changes);
+    let told = forecast(&Outlook { desired: Some(&desired), seen: Some(&seen), probed, ..NOTHING });
+    assert_eq!(told[&key.to_string()].as_deref(), Some(expected));
+}
+
+#[rstest]
+#[case::corrected(Drift::Correct, "create again: it was deleted")]
+#[case::shown(Drift::Detect, "drifted, left as it is: it was deleted")]
+#[case::ignored(Drift::Ignore, UNCHANGED)]
+fn what_was_deleted_is_told_by_the_new_policy(#[case] drift: Drift, #[case] expected: &str) {
+    let mut desired = web(3);
+    let mut seen = left(&desired);
+    seen.objects[0].status = Status::Missing;
+    desired.values_mut().for_each(|it| it.policy.drift = drift);
+    let told = forecast(&Outlook { desired: Some(&desired), seen: Some(&seen), ..NOTHING });
+    let key = desired.keys().next().unwrap().to_string();
+    assert_eq!(told[&key].as_deref(), Some(expected));
+}
