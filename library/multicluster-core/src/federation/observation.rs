@@ -110,7 +110,7 @@ impl Live {
             .map(ToString::to_string)
             .collect();
         let fight = desired.and_then(|it| provenance::fights(&object, &manager, &labelled(set, it)));
-        let fight = fight.map(|fight| format!("{} writes to it again and again: stop it", fight.owner));
+        let fight = fight.map(|fight| format!("{} writes to it again and again (stop it)", fight.owner));
         let lost: Vec<_> =
             lost.iter().filter(|lost| !left.iter().any(|path| is_within(&lost.path, path))).collect();
         Self {

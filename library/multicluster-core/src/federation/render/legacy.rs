@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Desired, Field, Problem, Rendered, refused, stand_in};
 use crate::digest::digest;
@@ -123,10 +123,10 @@ pub(super) fn render(
         policy.orphan = federated.orphan;
         policy.ignore_fields.extend(federated.retained.get(member).into_iter().flatten().cloned());
         let replicas = federated.replicas.get(member).copied();
-        let digest = match stand_in(resource, key, &[], replicas) {
-            Some(stand_in) => digest(&stand_in),
-            None => digest(&object),
-        };
+        let content = stand_in(resource, key, &[], replicas);
+        let content = content.as_ref().unwrap_or(&object);
+        // That an object outlives its document is a part of its record, which an apply writes.
+        let digest = if federated.orphan { digest(&json!([content, "orphan"])) } else { digest(content) };
         let desired = Desired {
             digest,
             policy,

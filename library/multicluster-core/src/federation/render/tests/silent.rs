@@ -99,6 +99,11 @@ spec: { template: { rules: [] }, placement: { clusters: [{ name: a }] } }";
     assert!(desired.policy.orphan);
     assert!(rendering.unselected[&name("a")].is_empty());
     assert!(rendering.unselected[&name("b")].contains(key));
+    let forgetful = text.replace("true", "false");
+    let changed = spec([("roles", ResourceSpec::new(manifest::parse(&forgetful).unwrap()))]);
+    let changed = render_all(&changed, &Facts::default()).unwrap();
+    assert_ne!(changed.objects[&name("a")][key].digest, desired.digest, "the apply has to note it");
+
     let without = render_all(&spec([]), &Facts::default()).unwrap();
     assert!(without.unselected.values().all(std::collections::BTreeSet::is_empty));
 }
