@@ -23,7 +23,7 @@ use super::migrate::{self, TakeOver};
 use super::run::Run;
 use super::{leftovers, records};
 use crate::failpoint;
-use crate::member::{ApplyOptions, Member, Propagation, ResourceType, Until};
+use crate::member::{self, ApplyOptions, Member, Propagation, ResourceType, Until};
 
 /// How far a plan came on one member.
 #[derive(Default)]
@@ -354,15 +354,18 @@ impl<'a> Worker<'a> {
             return Ok(Some(format!("{key} on `{}` is kept: it {why}.", self.member.name)));
         }
         failpoint::hit("object-delete-before");
-        self.member
+        let how_far = self
+            .member
             .delete(&ty, namespace, &key.name, &deletion.uid, Propagation::Background)
             .await
             .map_err(FederationError::with("delete", key))?;
         failpoint::hit("object-delete-after");
-        self.member
-            .wait_gone(&ty, namespace, &key.name, &deletion.uid, &self.run.wait())
-            .await
-            .map_err(FederationError::with("delete", key))?;
+        if how_far == member::Deletion::Started {
+            self.member
+                .wait_gone(&ty, namespace, &key.name, &deletion.uid, &self.run.wait())
+                .await
+                .map_err(FederationError::with("delete", key))?;
+        }
         tracing::info!(cluster = %self.member.name, object = %key, "deleted");
         Ok(None)
     }

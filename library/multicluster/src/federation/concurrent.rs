@@ -6,6 +6,11 @@ use futures::{StreamExt as _, stream};
 const REQUESTS: usize = 8;
 
 /// Awaits all futures, some at a time, and returns what they return in the same order.
+///
+/// One that takes long holds up none of the others: a server that throttles makes some wait and answers the rest.
 pub(super) async fn some_at_a_time<T>(futures: Vec<impl Future<Output = T>>) -> Vec<T> {
-    stream::iter(futures).buffered(REQUESTS).collect().await
+    let numbered = futures.into_iter().enumerate().map(async |(place, future)| (place, future.await));
+    let mut answers: Vec<(usize, T)> = stream::iter(numbered).buffer_unordered(REQUESTS).collect().await;
+    answers.sort_by_key(|(place, _)| *place);
+    answers.into_iter().map(|(_, answer)| answer).collect()
 }

@@ -89,6 +89,8 @@ pub async fn observe(
     let mut missing: BTreeSet<ObjectKey> = desired.keys().cloned().collect();
     missing.extend(recorded.iter().flat_map(|it| it.inventory.objects.iter().map(Entry::key)));
     missing.retain(|key| !live.contains_key(key));
+    let absent = absent_namespaces(member, &missing).await;
+    missing.retain(|key| key.namespace.as_ref().is_none_or(|namespace| !absent.contains(namespace)));
     let found = missing.into_iter().map(|key| {
         let ty = kinds.of(&key);
         async move { Ok((get(member, ty, &key).await?, key)) }
@@ -103,6 +105,21 @@ pub async fn observe(
     }
     let observation = Observation { cluster_uid, inventory: recorded, live, differences: BTreeMap::new() };
     Ok(Observed { observation, unknown_kinds: kinds.unknown })
+}
+
+/// The namespaces that are not there, of those in which several objects are looked for: one question instead of many.
+async fn absent_namespaces(member: &Member, missing: &BTreeSet<ObjectKey>) -> BTreeSet<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for namespace in missing.iter().filter_map(|key| key.namespace.as_deref()) {
+        *counts.entry(namespace).or_default() += 1;
+    }
+    let several = counts.into_iter().filter(|(_, count)| *count > 1).map(|(namespace, _)| namespace);
+    let looks = several.map(async |namespace| {
+        // What cannot be told is looked for one by one.
+        let found = member.get(&ResourceType::namespace(), None, namespace).await;
+        matches!(found, Ok(None)).then(|| namespace.to_owned())
+    });
+    some_at_a_time(looks.collect()).await.into_iter().flatten().collect()
 }
 
 /// The labelled objects of one type.

@@ -20,7 +20,7 @@ use tfplugin::resource::{PlanRequest, PlanResponse};
 use tfplugin::{Context, Diagnostics, Node, Path, Value};
 use tokio::time::Instant;
 
-use self::probes::{PATIENCE, Probes};
+use self::probes::{Asked, PATIENCE, Probes};
 use super::facts::{self, Ask};
 use super::import;
 use super::membership;
@@ -46,7 +46,8 @@ pub(in crate::resources) async fn plan(
     }
     response.planned.set("id", model::id(&response.planned));
     let mut record = Record::parse(request.private);
-    membership::plan(clusters, &record, request.prior, &mut response.planned, &mut response.diagnostics).await;
+    membership::plan(clusters, &record, request.prior, &mut response.planned, &mut response.diagnostics)
+        .await;
     if facts::read_nodes(clusters, &mut record, &response.planned, Ask::Unknown).await {
         // The apply divides by the same nodes.
         response.private = record.to_private();
@@ -80,7 +81,16 @@ pub(in crate::resources) async fn plan(
     // A create that is one half of a replacement brings the record of the other half.
     let instance = uid.or_else(|| record.instance()).unwrap_or_default();
     let prior = prior.as_ref();
-    let planning = Planning { clusters, model: &model, prior, record: &record, known, makes, instance };
+    let planning = Planning {
+        clusters,
+        model: &model,
+        prior,
+        record: &record,
+        known,
+        makes,
+        instance,
+        asked: Asked::default(),
+    };
 
     let looks = join_all(model.spec.members.keys().map(async |name| {
         let mut said = Diagnostics::new();
@@ -140,6 +150,7 @@ struct Planning<'a> {
     makes: bool,
     /// The creation of the federation that may be found on the members.
     instance: String,
+    asked: Asked,
 }
 
 impl Planning<'_> {
@@ -258,7 +269,9 @@ impl Planning<'_> {
             return self.refused(name, refusals, diagnostics);
         }
         let uid = observation.cluster_uid.clone();
-        let probes = probes::ask(self.model, &member, desired, joined, Some(observation), self.makes).await;
+        let probes =
+            probes::ask(self.model, &member, desired, joined, Some(observation), self.makes, &self.asked)
+                .await;
         if self.makes {
             // What is there now may be what a replacement destroys before this plan is carried out, or what an apply
             // that was cut short has left to go on with. Either way this one makes everything.
@@ -302,7 +315,8 @@ impl Planning<'_> {
         };
         let refusals: Vec<Refusal> = seen.objects.iter().filter_map(refused).collect();
         if refusals.is_empty() {
-            let probes = probes::ask(self.model, member, desired, Some(seen), None, self.makes).await;
+            let probes =
+                probes::ask(self.model, member, desired, Some(seen), None, self.makes, &self.asked).await;
             return Look::Seen(seen.cluster_uid.clone(), Some(seen.clone()), probes);
         }
         self.refused(name, refusals, diagnostics)

@@ -137,9 +137,9 @@ pub(super) async fn ask(
     // for all members.
     let live = |key: &ObjectKey| observation.is_some_and(|it| it.live.contains_key(key));
     let in_new_namespace = |key: &ObjectKey| {
-        desired.keys().any(|it| {
-            scope::is_namespace(&it.kind) && Some(&it.name) == key.namespace.as_ref() && !live(it)
-        })
+        desired
+            .keys()
+            .any(|it| scope::is_namespace(&it.kind) && Some(&it.name) == key.namespace.as_ref() && !live(it))
     };
     let (known, wanted): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|(key, desired, status)| {
         observation.is_some()
