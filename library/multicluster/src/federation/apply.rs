@@ -195,6 +195,7 @@ struct Planned {
     plan: Option<MemberPlan>,
     leaves: bool,
     cluster_uid: ClusterUid,
+    version: Option<String>,
     /// Whether the plan rests on the record's last writer being dead.
     reopened: bool,
 }
@@ -296,8 +297,8 @@ async fn preflight(job: &ApplyJob, report: &mut Report, run: &Run) -> BTreeMap<C
         observed.into_iter().partition(|(_, member, _)| member.desired.is_some());
     for (name, member, observed) in stay.into_iter().chain(leave) {
         let entry = report.members.entry(name.clone()).or_default();
-        let (observed, reopened) = match observed {
-            Ok(look) => look,
+        let Looked { observed, reopened, version } = match observed {
+            Ok(looked) => looked,
             Err(error) if member.desired.is_none() && job.forget_unreachable && error.is_unreachable() => {
                 *entry = MemberReport::forgotten(name, &error);
                 continue;
@@ -309,6 +310,7 @@ async fn preflight(job: &ApplyJob, report: &mut Report, run: &Run) -> BTreeMap<C
         };
         let cluster_uid = observed.observation.cluster_uid.clone();
         entry.cluster_uid = Some(cluster_uid.clone());
+        entry.version.clone_from(&version);
         let leaves = member.desired.is_none();
         if leaves && let Some(warning) = not_to_be_left(member, &cluster_uid, &known) {
             (entry.left, entry.warnings) = (true, warning.into_iter().collect());
@@ -322,7 +324,7 @@ async fn preflight(job: &ApplyJob, report: &mut Report, run: &Run) -> BTreeMap<C
             Ok(None) => entry.left = true,
             Ok(plan) => {
                 entry.seen = Some(observed.observation.seen(member.desired.as_ref().unwrap_or(&none)));
-                ready.insert(name.clone(), Planned { plan, leaves, cluster_uid, reopened });
+                ready.insert(name.clone(), Planned { plan, leaves, cluster_uid, version, reopened });
             }
             Err(error) => entry.error = Some(error),
         }
@@ -357,15 +359,27 @@ async fn look(
     member: &MemberJob,
     desired: &MemberDesired,
     run: &Run,
-) -> Result<(Observed, bool), FederationError> {
-    let mut observed = observe(&member.member, &job.set, desired).await?;
+) -> Result<Looked, FederationError> {
+    // That a server does not tell its version is no reason not to work on it.
+    let version =
+        async { member.member.server_version(&run.clock).await.ok().map(|(version, _)| version.text) };
+    let (observed, version) = futures::join!(observe(&member.member, &job.set, desired), version);
+    let mut observed = observed?;
     observed.observation.unselect(&member.unselected);
     look_for_differences(&member.member, &job.set, desired, &mut observed.observation, run.deadline).await;
     let reopened = match job.mode {
         Mode::Create => reopen_if_abandoned(&member.member, &job.set, &mut observed).await?,
         Mode::Update => false,
     };
-    Ok((observed, reopened))
+    Ok(Looked { observed, reopened, version })
+}
+
+/// A member as preflight found it.
+struct Looked {
+    observed: Observed,
+    /// Whether its record was taken for one of an apply that was cut short.
+    reopened: bool,
+    version: Option<String>,
 }
 
 fn join_error(name: &ClusterName, reason: Reason) -> FederationError {
@@ -468,7 +482,11 @@ async fn work_on(
     lost: &CancellationToken,
     run: &Run,
 ) -> MemberReport {
-    let mut report = MemberReport { cluster_uid: Some(planned.cluster_uid), ..MemberReport::default() };
+    let mut report = MemberReport {
+        cluster_uid: Some(planned.cluster_uid),
+        version: planned.version,
+        ..MemberReport::default()
+    };
     let Some(plan) = planned.plan else {
         (report.done, report.left) = (true, true);
         return report;
