@@ -5,6 +5,7 @@
 //! test of the protocol a directory, so that they run side by side. Nothing is built or started when only a list
 //! is asked for.
 
+mod cli;
 mod federation;
 mod programs;
 mod protocol;
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
 }
 
 fn trials() -> Vec<Trial> {
-    federation::trials().into_iter().chain(protocol::trials()).collect()
+    federation::trials().into_iter().chain(cli::trials()).chain(protocol::trials()).collect()
 }
 
 /// Makes trials of async functions `fn(&'static World) -> anyhow::Result<()>`, named by their paths.
