@@ -61,7 +61,7 @@ pub(in crate::resources) async fn of_object(
         _ => ("", "", ""),
     };
     match (FederationName::new(federation), FederationName::new(name)) {
-        (Ok(federation), Ok(name)) if !namespace.is_empty() => {
+        (Ok(federation), Ok(name)) if !namespace.is_empty() && name.as_str() != DEFAULT_SET => {
             let set =
                 FederationSet { set: name.to_string(), ..FederationSet::default_of(federation, namespace) };
             find(clusters, &set, named, diagnostics).await
@@ -69,7 +69,7 @@ pub(in crate::resources) async fn of_object(
         _ => {
             let detail = format!(
                 "The id is `<federation>/<name>`, or `<inventory_namespace>/<federation>/<name>` if the records are not \
-                 in {DEFAULT_NAMESPACE}."
+                 in {DEFAULT_NAMESPACE}. What `{DEFAULT_SET}` stands for is imported as a `multicluster_federation`."
             );
             diagnostics.error("Invalid import id", detail);
             None

@@ -9,7 +9,7 @@ use futures::future::join_all;
 use multicluster::federation::{
     FederationError, Observed, Reason, look_for_differences, observe, reopen_if_abandoned,
 };
-use multicluster::member::Member;
+use multicluster::member::{Member, MemberError};
 use multicluster_core::federation::forecast::{Forecast, LEFT_AS_IT_IS, MEMBER, Outlook, forecast};
 use multicluster_core::federation::observation::{Live, Seen, SeenObject, Status, planned_sync};
 use multicluster_core::federation::plan::{Claim, Leave, Refusal, plan as plan_member};
@@ -104,7 +104,7 @@ pub(in crate::resources) async fn plan(
     .await;
     let joining: Vec<&ClusterName> = looks
         .iter()
-        .filter(|(name, look, _)| !planning.known.contains_key(*name) && look.uid().is_some())
+        .filter(|(name, look, _)| !planning.known.contains_key(*name) && look.has_answered())
         .map(|(name, ..)| *name)
         .collect();
     preflight::check(clusters, &record, &model, &response.planned, &joining, &mut response.diagnostics).await;
@@ -181,7 +181,7 @@ impl Planning<'_> {
         let (uid, seen, probes) = match look {
             Look::Seen(uid, seen, probes) => (Some(uid), seen, Some(probes)),
             // What is not known to be otherwise is as it was.
-            Look::Unreachable => (known_as.cloned(), self.record.seen(name).cloned(), None),
+            Look::Unreachable | Look::Denied => (known_as.cloned(), self.record.seen(name).cloned(), None),
             Look::Unknown => {
                 outcome.cluster_uids.insert(name.clone(), None);
                 outcome.sync.insert(name.clone(), None);
@@ -195,7 +195,7 @@ impl Planning<'_> {
             seen.unselect(unselected);
         }
         let outlook = Outlook {
-            prior: self.prior.and_then(|prior| prior.rendered.get(until_now)),
+            prior: self.before(until_now),
             desired: Some(desired),
             seen: seen.as_ref(),
             known_as,
@@ -207,6 +207,13 @@ impl Planning<'_> {
         outcome.cluster_uids.insert(name.clone(), uid.map(|uid| uid.to_string()));
         outcome.sync.insert(name.clone(), planned_sync(seen.as_ref(), desired));
         probes
+    }
+
+    /// What was wanted on a member until now. The members of objects that stand alone are in the state as soon as the
+    /// federation has them, before anything was placed on them.
+    fn before(&self, name: &ClusterName) -> Option<&MemberDesired> {
+        let joined = self.model.shape == Shape::Federation || self.known.contains_key(name);
+        self.prior.filter(|_| joined).and_then(|prior| prior.rendered.get(name))
     }
 
     /// The attribute that the objects of an entry come from.
@@ -411,6 +418,8 @@ enum Look {
     Seen(ClusterUid, Option<Seen>, Probes),
     /// It did not answer; that was said.
     Unreachable,
+    /// It answered that we may not look; that was said.
+    Denied,
     /// How to connect is known only after apply; that was said.
     Unknown,
     /// It cannot be; that was said.
@@ -418,6 +427,11 @@ enum Look {
 }
 
 impl Look {
+    /// Whether there is somebody to ask what the identity may do.
+    fn has_answered(&self) -> bool {
+        matches!(self, Self::Seen(..) | Self::Denied)
+    }
+
     /// Which cluster it is, if it answered.
     fn uid(&self) -> Option<&ClusterUid> {
         match self {
@@ -446,6 +460,10 @@ fn unreachable(name: &ClusterName, error: &impl ToString, diagnostics: &mut Diag
 
 fn cannot_look(name: &ClusterName, error: &FederationError, diagnostics: &mut Diagnostics) -> Look {
     match &error.reason {
+        Reason::Member(MemberError::Forbidden { .. }) => {
+            unreachable(name, error, diagnostics);
+            Look::Denied
+        }
         Reason::Member(_) => unreachable(name, error, diagnostics),
         _ => {
             refuse(name, error, diagnostics);

@@ -9,7 +9,7 @@ use multicluster_core::names::ClusterName;
 use multicluster_core::networking::{Cidr, Networks};
 use multicluster_core::rbac::{self, CopySource, Feature, Needs, Resource, Work};
 use multicluster_core::scope::{guess_plural, plural_of};
-use tfplugin::{Diagnostics, Node, Value};
+use tfplugin::{Diagnostics, Node, Path, Value};
 
 use super::model::{Model, Shape};
 use super::record::Record;
@@ -46,6 +46,14 @@ pub(super) async fn check(
                 diagnostics.warning_at(member_path(first), "Before joining", finding.message);
             }
         }
+    }
+    if found.values().any(|it| !it.denied.is_empty()) {
+        // With an error there is no plan in which `required_rbac` could be looked up.
+        let detail = format!(
+            "An administrator applies these roles on the member and binds them to the identity (`required_rbac`):\n\n{}",
+            required_rbac(model)
+        );
+        diagnostics.warning_at(Path::root().attribute("members"), "The least roles that would do", detail);
     }
 }
 
