@@ -19,8 +19,8 @@ use crate::federation::spec::{FederationSpec, OverrideSpec, Replicas, ResourceSp
 use crate::names::ClusterName;
 use crate::object::{Manifest, ObjectKey};
 use crate::overrides::{self, Change};
-use crate::placement::{self, Labels, Placement, PlacementFacts};
-use crate::replicas::{self, Division, Mode, Party};
+use crate::placement::{self, Labels, Placement, PlacementError, PlacementFacts};
+use crate::replicas::{self, Division, DivisionError, Mode, Party};
 use crate::scope;
 
 /// One object as it should be on one member, without our own labels.
@@ -105,14 +105,22 @@ pub struct Problem {
 pub enum Field {
     /// `manifest`
     Manifest,
+    /// `copy_from`
+    CopyFrom,
     /// `placement`
     Placement,
+    /// An attribute of `placement`.
+    PlacementAt(&'static str),
     /// `replicas`
     Replicas,
+    /// An attribute of `replicas`.
+    ReplicasAt(&'static str),
     /// `replicas.clusters["…"]`
     ReplicasOf(ClusterName),
     /// `overrides[…]`
     Override(usize),
+    /// An attribute of `overrides[…]`.
+    OverrideAt(usize, &'static str),
 }
 
 impl fmt::Display for Problem {
@@ -195,6 +203,10 @@ fn render_now(spec: &FederationSpec, facts: &Facts) -> Result<Rendering, Vec<Pro
                     format!("{key} stands in `{other}` as well; an object has one owner"),
                 );
             }
+        }
+        if let Some(copy) = resource.copy.as_ref().filter(|it| !plain.members.contains_key(&it.cluster)) {
+            let message = format!("`{}` is not a member of the federation", copy.cluster);
+            report(Field::CopyFrom, message);
         }
         for manifest in &resource.manifests {
             if let Some(message) = refused(&key_of(manifest), manifest.value(), resource.is_hidden()) {
@@ -329,7 +341,10 @@ fn place<'a>(
             Ok(placed) => drop(placements.insert(name.as_str(), placed)),
             Err(error) => problems.push(Problem {
                 resource: name.clone(),
-                field: Field::Placement,
+                field: match error {
+                    PlacementError::UnknownClusters { .. } => Field::PlacementAt("clusters"),
+                    PlacementError::Spread(_) => Field::PlacementAt("spread"),
+                },
                 message: error.to_string(),
             }),
         }
@@ -378,6 +393,10 @@ fn render_resource(
     report: &mut impl FnMut(Field, String),
 ) {
     let Common { spec, facts, follow, autoscaled } = common;
+    if resource.confidential.is_some() && resource.manifests.is_empty() {
+        // A state does not have them; nothing is wrong with that.
+        return;
+    }
     let keys: Vec<ObjectKey> = resource.manifests.iter().map(key_of).collect();
     let counts =
         match resource.replicas.as_ref().map(|it| divide(it, resource, &keys, placed, common)).transpose() {
@@ -388,13 +407,19 @@ fn render_resource(
     for (position, over) in resource.overrides.iter().enumerate() {
         match override_target(over, &keys, &spec.members.keys().cloned().collect()) {
             Ok(target) => targets.push(target),
-            Err(message) => report(Field::Override(position), message),
+            Err((attribute, message)) => {
+                report(
+                    attribute.map_or(Field::Override(position), |it| Field::OverrideAt(position, it)),
+                    message,
+                );
+            }
         }
     }
     if targets.len() != resource.overrides.len() {
         return;
     }
     let unlabelled = Labels::new();
+    let mut unfit: BTreeMap<(usize, &ObjectKey, String), Vec<&ClusterName>> = BTreeMap::new();
     let has_it = |member: &ClusterName| resource.copy.as_ref().is_some_and(|it| it.cluster == *member);
     for member in spec.members.keys().filter(|member| !has_it(member)) {
         for (manifest, key) in resource.manifests.iter().zip(&keys) {
@@ -426,7 +451,7 @@ fn render_resource(
                 let known = resource.copy.is_none() || copied.is_some();
                 for change in over.changes.iter().filter(|_| known) {
                     if let Err(error) = overrides::apply_change(&mut object, change) {
-                        report(Field::Override(position), format!("{key} on `{member}`: {error}"));
+                        unfit.entry((position, key, error.to_string())).or_default().push(member);
                     }
                 }
             }
@@ -461,6 +486,10 @@ fn render_resource(
                 objects.insert(key.clone(), desired);
             }
         }
+    }
+    for ((position, key, error), members) in unfit {
+        let members: Vec<String> = members.iter().map(|member| format!("`{member}`")).collect();
+        report(Field::Override(position), format!("{key} on {}: {error}", members.join(", ")));
     }
 }
 
@@ -550,8 +579,15 @@ fn divide(
         return Err((Field::ReplicasOf(stranger.clone()), message));
     }
     let fits = |key: &ObjectKey| scope::has_replicas(&key.kind);
+    let field = replicas.target.as_ref().map_or(Field::Replicas, |_| Field::ReplicasAt("target"));
     let target = target(replicas.target.as_ref(), keys, fits, "replicas")
-        .map_err(|message| (Field::Replicas, message))?;
+        .map_err(|message| (field.clone(), message))?;
+    if !fits(&target) {
+        return Err((field, format!("a {} has no replicas", target.kind.kind)));
+    }
+    if placed.is_empty() {
+        return Ok(Some((target, BTreeMap::new())));
+    }
     let manifest = keys.iter().zip(&resource.manifests).find(|(key, _)| **key == target);
     let object = manifest.map(|(_, manifest)| manifest.value());
     let written = object.and_then(|object| object.pointer("/spec/replicas")).and_then(Value::as_u64);
@@ -587,20 +623,46 @@ fn divide(
         return Err((Field::Replicas, message));
     }
     let division = Division { mode: replicas.mode, steady: replicas.steady, total };
-    let counts =
-        replicas::distribute(&division, &parties).map_err(|error| (Field::Replicas, error.to_string()))?;
+    let left_out: Vec<String> = eligible
+        .iter()
+        .filter(|name| !placed.contains(*name) && facts.unreachable().contains(*name))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let counts = replicas::distribute(&division, &parties)
+        .map_err(|error| indivisible(&error, replicas, &left_out))?;
     Ok(Some((target, counts)))
+}
+
+/// Which attribute an impossible division is about, and what is said of it.
+fn indivisible(error: &DivisionError, replicas: &Replicas, left_out: &[String]) -> (Field, String) {
+    let of_cluster = |cluster: &str| replicas.clusters.keys().find(|name| name.as_str() == cluster).cloned();
+    let field = match error {
+        DivisionError::MinAboveMax { cluster, .. }
+        | DivisionError::ExactOutOfBounds { cluster, .. }
+        | DivisionError::Meaningless { cluster, .. }
+        | DivisionError::NoRoom { cluster, .. } => of_cluster(cluster).map(Field::ReplicasOf),
+        DivisionError::OutOfBounds { .. }
+        | DivisionError::TooMany { .. }
+        | DivisionError::Unschedulable { .. } => replicas.total.map(|_| Field::ReplicasAt("total")),
+        DivisionError::UnknownCapacity { .. } => None,
+    };
+    let message = match left_out {
+        [] => error.to_string(),
+        several => format!("{error} (without {}, where nothing answers)", several.join(", ")),
+    };
+    (field.unwrap_or(Field::Replicas), message)
 }
 
 fn override_target(
     over: &OverrideSpec,
     keys: &[ObjectKey],
     members: &BTreeSet<ClusterName>,
-) -> Result<ObjectKey, String> {
+) -> Result<ObjectKey, (Option<&'static str>, String)> {
     if let Some(stranger) = over.scope.clusters.iter().flatten().find(|name| !members.contains(*name)) {
-        return Err(format!("`{stranger}` is not a member of the federation"));
+        return Err((Some("clusters"), format!("`{stranger}` is not a member of the federation")));
     }
-    target(over.target.as_ref(), keys, |_| true, "the override")
+    let attribute = over.target.as_ref().map(|_| "target");
+    target(over.target.as_ref(), keys, |_| true, "the override").map_err(|message| (attribute, message))
 }
 
 /// Finds the object that replicas or an override are for.

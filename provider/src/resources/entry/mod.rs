@@ -4,5 +4,5 @@
 mod model;
 mod schema;
 
-pub(crate) use model::{Defaults, Entry, labels, path_of, resource};
+pub(crate) use model::{Defaults, Entry, labels, path_of, resource, source_of};
 pub(crate) use schema::{attributes, policy, wait};

@@ -228,6 +228,9 @@ fn requirements(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Vec<Re
             _ => Operator::DoesNotExist,
         };
         let values = node.attribute("values").elements();
+        if let Some(null) = values.iter().find(|value| value.is_null()) {
+            return missing(&null.path(), diagnostics);
+        }
         let values = values.iter().map(|value| value.str().unwrap_or_default());
         match Requirement::new(node.attribute("key").str().unwrap_or_default(), operator, values) {
             Ok(requirement) => requirements.push(requirement),
@@ -366,12 +369,21 @@ pub(crate) fn labels(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Labels {
     labels
 }
 
+/// Says that an element is null.
+fn missing<T>(path: &Path, diagnostics: &mut Diagnostics) -> Option<T> {
+    diagnostics.error_at(path.clone(), "An element is null", "It is null; leave the element out instead.");
+    None
+}
+
 /// A list of cluster names; `Some(None)` if it is absent.
 fn names(node: &Node<'_>, diagnostics: &mut Diagnostics) -> Option<Option<Vec<ClusterName>>> {
     if node.is_null() {
         return Some(None);
     }
-    let name = |node: Node<'_>| cluster_name(node.str().unwrap_or_default(), &node.path(), diagnostics);
+    let name = |node: Node<'_>| match node.str() {
+        Some(name) => cluster_name(name, &node.path(), diagnostics),
+        None => missing(&node.path(), diagnostics),
+    };
     node.elements().into_iter().map(name).collect::<Option<Vec<_>>>().map(Some)
 }
 
@@ -389,15 +401,30 @@ fn filled<'a>(node: &Node<'a>) -> Option<Node<'a>> {
     (!node.is_null()).then(|| node.clone())
 }
 
-/// The attribute of the entry at `entry` that a problem is about.
-pub(crate) fn path_of(entry: &Path, problem: &Problem) -> Path {
-    match &problem.field {
-        Field::Manifest => entry.attribute("manifest"),
-        Field::Placement => entry.attribute("placement"),
-        Field::Replicas => entry.attribute("replicas"),
-        Field::ReplicasOf(name) => entry.attribute("replicas").attribute("clusters").key(name.as_str()),
-        Field::Override(position) => {
-            entry.attribute("overrides").index(i64::try_from(*position).unwrap_or(i64::MAX))
-        }
+/// The attribute that the objects of an entry come from.
+pub(crate) fn source_of(resource: Option<&ResourceSpec>) -> &'static str {
+    match resource {
+        Some(resource) if resource.confidential.is_some() => "manifest_wo",
+        Some(resource) if resource.copy.is_some() => "copy_from",
+        _ => "manifest",
     }
+}
+
+/// The attribute of the entry at `entry` that a problem is about.
+pub(crate) fn path_of(entry: &Path, resource: Option<&ResourceSpec>, problem: &Problem) -> Path {
+    match &problem.field {
+        Field::Manifest => entry.attribute(source_of(resource)),
+        Field::CopyFrom => entry.attribute("copy_from"),
+        Field::Placement => entry.attribute("placement"),
+        Field::PlacementAt(name) => entry.attribute("placement").attribute(*name),
+        Field::Replicas => entry.attribute("replicas"),
+        Field::ReplicasAt(name) => entry.attribute("replicas").attribute(*name),
+        Field::ReplicasOf(name) => entry.attribute("replicas").attribute("clusters").key(name.as_str()),
+        Field::Override(position) => override_at(entry, *position),
+        Field::OverrideAt(position, name) => override_at(entry, *position).attribute(*name),
+    }
+}
+
+fn override_at(entry: &Path, position: usize) -> Path {
+    entry.attribute("overrides").index(i64::try_from(position).unwrap_or(i64::MAX))
 }

@@ -55,11 +55,7 @@ impl Model {
     /// Says what is probably not meant.
     pub(super) fn warn(&self, diagnostics: &mut Diagnostics) {
         for warning in &self.warnings {
-            diagnostics.warning_at(
-                path_of(self.shape, warning),
-                "Probably not meant",
-                sentence(&warning.message),
-            );
+            diagnostics.warning_at(self.path_of(warning), "Probably not meant", sentence(&warning.message));
         }
     }
 
@@ -76,7 +72,7 @@ impl Model {
 
     /// The attribute that a problem is about.
     pub(super) fn path_of(&self, problem: &Problem) -> Path {
-        path_of(self.shape, problem)
+        path_of(self.shape, &self.spec, problem)
     }
 
     /// Renders again, with what is to be copied.
@@ -180,6 +176,10 @@ pub(super) fn id(value: &Value) -> Value {
 pub(super) fn inputs_known(value: &Value, config: Option<&Value>) -> bool {
     let inputs = Shape::of(value).inputs();
     let known = |value: &Value, name: &str| Node::root(value).attribute(name).is_wholly_known();
+    // The members of an object that stands alone are found at plan; its configuration never has any.
+    if Shape::of(value) == Shape::Object && Node::root(value).attribute("members").is_null() {
+        return false;
+    }
     // What is computed is not in the configuration.
     let configured = |config: &Value| {
         inputs
@@ -235,7 +235,7 @@ pub(super) fn model(
             let problems = in_the_way.into_iter().chain(rendered.err().into_iter().flatten());
             for problem in problems {
                 diagnostics.error_at(
-                    path_of(shape, &problem),
+                    path_of(shape, &spec, &problem),
                     "Invalid federation",
                     sentence(&problem.message),
                 );
@@ -297,8 +297,8 @@ fn alone(
 }
 
 /// The attribute that a problem is about.
-fn path_of(shape: Shape, problem: &Problem) -> Path {
-    entry::path_of(&shape.path_of(&problem.resource), problem)
+fn path_of(shape: Shape, spec: &FederationSpec, problem: &Problem) -> Path {
+    entry::path_of(&shape.path_of(&problem.resource), spec.resources.get(&problem.resource), problem)
 }
 
 #[cfg(test)]

@@ -60,7 +60,8 @@ pub(super) fn take_out(
                 continue;
             }
         };
-        if !expanded.objects.is_empty() {
+        let expands = !expanded.objects.is_empty() || !expanded.nowhere.is_empty();
+        if expands {
             for field in meaningless(resource) {
                 let message =
                     "KubeFed's documents bring their own; this would have no effect on them".to_owned();
@@ -86,11 +87,15 @@ pub(super) fn take_out(
             legacy.objects.insert((name.clone(), key), federated);
         }
         resource.manifests = expanded.plain;
+        if expands {
+            // What is said of it above is enough.
+            *resource = ResourceSpec { replicas: None, overrides: Vec::new(), ..resource.clone() };
+        }
     }
     (plain, legacy)
 }
 
-/// What an entry says besides documents of KubeFed, though there is nothing else in it that it could be for.
+/// What an entry says besides documents of KubeFed, as if it could be for them.
 fn meaningless(resource: &ResourceSpec) -> Vec<Field> {
     let mut fields = Vec::new();
     if resource.placement != crate::placement::Placement::default() {

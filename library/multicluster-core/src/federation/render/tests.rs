@@ -1,3 +1,4 @@
+mod divided;
 mod silent;
 
 use rstest::rstest;
@@ -220,7 +221,8 @@ fn overrides_find_their_object(
             assert_eq!(changed.unwrap().0.to_string(), expected);
         }
         (Err(problems), Err(expected)) => {
-            assert_eq!(problems[0].field, Field::Override(0));
+            let of_target = named.map(|_| Field::OverrideAt(0, "target"));
+            assert_eq!(problems[0].field, of_target.unwrap_or(Field::Override(0)));
             assert!(problems[0].message.contains(expected), "{problems:?}");
         }
         (found, _) => panic!("{found:?}"),
@@ -254,7 +256,7 @@ fn strangers_are_named() {
     let over = OverrideSpec { scope: on("mars"), ..patch("[]") };
     let resource = ResourceSpec { overrides: vec![over], ..entry(&[deployment(1)]) };
     let (field, message) = problem(&spec([("web", resource)]));
-    assert_eq!(field, Field::Override(0));
+    assert_eq!(field, Field::OverrideAt(0, "clusters"));
     assert!(message.contains("`mars` is not a member"), "{message}");
 }
 
@@ -266,7 +268,7 @@ fn all_problems_are_told_at_once() {
         ("two", ResourceSpec { placement: mars, ..entry(&[deployment(1)]) }),
     ];
     let fields: Vec<_> = rendered_of(&spec(resources)).unwrap_err().into_iter().map(|it| it.field).collect();
-    assert_eq!(fields, [Field::Placement, Field::Manifest]);
+    assert_eq!(fields, [Field::PlacementAt("clusters"), Field::Manifest]);
 }
 
 proptest::proptest! {
@@ -346,4 +348,12 @@ fn replicas_of_a_copy_are_divided_without_looking_at_it(
     };
     let rendered = rendered_of(&spec([("web", resource)]));
     assert_eq!(rendered.is_err_and(|problems| problems[0].field == Field::Replicas), refused);
+}
+
+#[test]
+fn only_members_are_copied_from() {
+    let mut resource = ResourceSpec { overrides: Vec::new(), ..copy() };
+    resource.copy.as_mut().unwrap().cluster = name("c");
+    let (field, message) = problem(&spec([("web", resource)]));
+    assert_eq!((field, message.as_str()), (Field::CopyFrom, "`c` is not a member of the federation"));
 }

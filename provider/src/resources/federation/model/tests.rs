@@ -1,7 +1,7 @@
 use rstest::rstest;
 use serde_json::{Value as Json, json};
 
-use super::super::fixture::{SETTINGS, UNKNOWN, WEB, federation, said};
+use super::super::fixture::{SETTINGS, UNKNOWN, WEB, federation, said, value};
 use super::*;
 
 fn modelled(members: &Json, resources: &Json) -> (Option<Model>, Vec<String>) {
@@ -86,7 +86,7 @@ fn replicas_and_overrides_are_read() {
 )]
 #[case::a_null_cluster(
     two(), json!({ "it": { "manifest": SETTINGS, "placement": { "clusters": [null] } } }),
-    &[r#"resources["it"].placement.clusters[0]: Invalid cluster name"#]
+    &[r#"resources["it"].placement.clusters[0]: An element is null"#]
 )]
 #[case::a_null_override(
     two(), json!({ "it": { "manifest": SETTINGS, "overrides": [null] } }),
@@ -138,4 +138,31 @@ fn what_is_unknown_at_any_depth_is_neither_guessed_nor_wrong(#[case] members: Js
     let (model, said) = modelled(&members, &resources);
     assert!(model.is_none());
     assert_eq!(said, [""; 0]);
+}
+
+const LIVE: &str =
+    r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c","namespace":"shop","uid":"u-1"}}"#;
+
+#[rstest]
+#[case::manifest(json!({ "manifest": LIVE }), "manifest: ")]
+#[case::write_only(json!({ "manifest_wo": LIVE, "manifest_wo_version": 1 }), "manifest_wo: ")]
+#[case::copy(
+    json!({ "copy_from": { "cluster": "lab", "api_version": "v1", "kind": "ConfigMap", "namespace": "shop", "name": "c" } }),
+    "copy_from: "
+)]
+fn a_problem_is_shown_at_the_attribute_that_has_it(#[case] entry: Json, #[case] expected: &str) {
+    let (model, said) = modelled(&two(), &json!({ "it": entry }));
+    assert!(model.is_none());
+    assert!(said[0].starts_with(&format!(r#"resources["it"].{expected}"#)), "{said:?}");
+}
+
+#[test]
+fn the_members_of_an_object_that_stands_alone_are_not_judged_before_they_are_known() {
+    let over = json!([{ "clusters": ["aws"], "labels": { "a": "b" } }]);
+    let mut object =
+        json!({ "federation": "world", "name": "settings", "members": null, "manifest": SETTINGS });
+    object["overrides"] = over;
+    let mut diagnostics = Diagnostics::new();
+    validate(&value(&object), &mut diagnostics);
+    assert_eq!(said(&diagnostics), [""; 0]);
 }
