@@ -1,11 +1,13 @@
 //! `multicluster_federation`, as its users meet it.
 
+mod adoption;
 mod alone;
 mod basics;
 mod cluster;
 mod drift;
 mod failures;
 mod faults;
+mod foretold;
 pub(crate) mod hcl;
 mod imports;
 mod inputs;
@@ -14,6 +16,7 @@ mod kinds;
 pub(crate) mod look;
 mod members;
 mod objects;
+mod policies;
 mod preflight;
 mod secrets;
 mod throttle;
@@ -94,6 +97,22 @@ pub(crate) fn trials() -> Vec<Trial> {
         preflight::networks_that_overlap_are_told,
         imports::names_members,
         imports::works_without_one_that_is_cut_off,
+    ]);
+    trials.extend(crate::trials![
+        adoption::says_from_whom_and_leaves_nothing_of_theirs,
+        adoption::of_what_is_as_wanted_restarts_nothing,
+        adoption::that_is_cut_short_lets_go,
+        adoption::of_what_another_federation_keeps_is_refused,
+        adoption::is_not_needed_to_rename_a_federation,
+        policies::detect_shows_and_leaves,
+        policies::ignore_does_not_look,
+        policies::ignored_fields_are_set_once,
+        policies::what_an_autoscaler_sets_is_its_own,
+        policies::what_a_person_scales_is_drift,
+        foretold::typos_are_errors_with_their_path,
+        foretold::what_cannot_be_known_says_why,
+        foretold::reading_is_enough_for_a_plan,
+        foretold::too_many_deletions_are_refused,
     ]);
     trials.extend(faults::trials());
     trials

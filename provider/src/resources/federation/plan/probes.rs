@@ -217,7 +217,7 @@ impl Probes {
             }
             Verdict::Conflict { .. } => {
                 let message = format!(
-                    "{}; remove these fields from the manifest, or let the others go",
+                    "{}; remove these fields from the manifest, or leave them to others with `ignore_fields`",
                     answer.verdict
                 );
                 return self.refuse(key, desired, message);
