@@ -32,7 +32,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
             (name, manifest, kubeconfig, contexts, *action)
         }
         _ => {
-            return Err("usage: federate NAME MANIFEST KUBECONFIG CONTEXT,CONTEXT… [plan|apply|remove]".into());
+            return Err(
+                "usage: federate NAME MANIFEST KUBECONFIG CONTEXT,CONTEXT… [plan|apply|remove]".into()
+            );
         }
     };
 
