@@ -116,6 +116,8 @@ pub enum Feature {
     Capacity,
     /// The networks of nodes, pods and services, to find overlaps.
     Networks,
+    /// A key for digests of content that is secret whatever its kind: of copies, and of what is write-only.
+    Confidential,
     /// Events, to say why a workload does not become ready.
     Events,
 }

@@ -190,7 +190,8 @@ fn records(needs: &Needs, list: &mut List) {
         &[Verb::Get, Verb::List, Verb::Watch, Verb::Create, Verb::Update, Verb::Delete],
     );
     // The key of the digests by which changes of secrets are seen.
-    if needs.kinds.keys().any(|resource| resource.group.is_empty() && resource.plural == "secrets") {
+    let secrets = needs.kinds.keys().any(|it| it.group.is_empty() && it.plural == "secrets");
+    if secrets || needs.features.contains(&Feature::Confidential) {
         add("", "secrets", &[Verb::Get], &[Verb::Get, Verb::Create, Verb::Delete]);
     }
 }

@@ -336,6 +336,7 @@ impl Change<'_> {
     /// The record that belongs to that state.
     fn record(&self, report: &Report, state: &Value) -> Record {
         let mut record = Record::parse(self.request.private);
+        record.without_records = false;
         for (name, member) in &report.members {
             if member.left {
                 record.members.remove(name);

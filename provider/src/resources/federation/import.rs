@@ -1,13 +1,15 @@
 //! Finds a federation by its name: its members carry the records.
 
 use futures::future::join_all;
-use multicluster::federation::inventory;
+use multicluster::federation::{inventory, new_instance};
 use multicluster_core::federation::identity::{DEFAULT_NAMESPACE, DEFAULT_SET, FederationSet};
 use multicluster_core::federation::inventory::Inventory;
-use multicluster_core::names::{ClusterName, FederationName};
+use multicluster_core::names::{ClusterName, ClusterUid, FederationName};
+use multicluster_core::placement::Labels;
 use tfplugin::resource::Imported;
 use tfplugin::{Diagnostics, Value};
 
+use super::record::Record;
 use crate::config::Clusters;
 use crate::validators::sentence;
 
@@ -97,15 +99,11 @@ async fn find(
     let title = id(set);
     let looks =
         join_all(names.iter().map(async |cluster| (cluster, recorded(clusters, set, cluster).await))).await;
-    let mut members = Vec::new();
+    let (mut members, mut without) = (Vec::new(), Vec::new());
     for (cluster, look) in looks {
         match look {
             Ok(Some(inventory)) => members.push((cluster, inventory)),
-            Ok(None) if named.is_some() => diagnostics.error(
-                format!("`{cluster}` is no member of `{title}`"),
-                format!("It has no record of it in namespace {}.", set.namespace),
-            ),
-            Ok(None) => {}
+            Ok(None) => without.push(cluster),
             Err(why) => diagnostics.error(
                 format!("Cannot look for the federation on cluster `{cluster}`"),
                 format!(
@@ -118,13 +116,24 @@ async fn find(
     if diagnostics.has_errors() {
         return None;
     }
+    if let (Some(_), Some(stranger), Some(_)) = (named, without.first(), members.first()) {
+        diagnostics.error(
+            format!("`{stranger}` is no member of `{title}`"),
+            format!("It has no record of it in namespace {}, and others have.", set.namespace),
+        );
+        return None;
+    }
+    if named.is_some() && members.is_empty() && !without.is_empty() {
+        return Some(without_records(set, &without));
+    }
     let Some(instance) = members.first().map(|(_, inventory)| inventory.instance.clone()) else {
         let asked = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         diagnostics.error(
             format!("There is no federation `{title}`"),
             format!(
                 "None of the clusters of the provider block ({asked}) holds a record of it in namespace {}. \
-                 Another namespace is given by `<inventory_namespace>/<name>`.",
+                 Another namespace is given by `<inventory_namespace>/<name>`. If it is kept by other means so far, name \
+                 its members: `{title}:<cluster>,<cluster>`.",
                 set.namespace
             ),
         );
@@ -138,6 +147,22 @@ async fn find(
         return None;
     }
     Some(Imported { state: state(set, &instance, &members), private: Vec::new() })
+}
+
+/// A federation that is not one yet: its objects are on the named clusters, and whoever made them keeps no record. The
+/// plan after the import then shows what is adopted.
+fn without_records(set: &FederationSet, members: &[&ClusterName]) -> Imported {
+    let instance = new_instance();
+    let nothing = |name: &ClusterName| {
+        let inventory = Inventory::new(set, &instance, ClusterUid(String::new()), Labels::new());
+        (name.clone(), inventory)
+    };
+    let members: Vec<(ClusterName, Inventory)> = members.iter().map(|name| nothing(name)).collect();
+    let members: Vec<(&ClusterName, Inventory)> =
+        members.iter().map(|(name, inventory)| (name, inventory.clone())).collect();
+    let mut record = Record::default();
+    record.without_records = true;
+    Imported { state: state(set, &instance, &members), private: record.to_private() }
 }
 
 async fn recorded(

@@ -29,6 +29,7 @@ use super::preflight;
 use super::record::Record;
 use super::state::{self, PerMember, member_path};
 use crate::config::{Clusters, NoMember};
+use crate::resources::entry;
 use crate::validators::sentence;
 
 /// The attributes that follow from the others.
@@ -218,12 +219,8 @@ impl Planning<'_> {
 
     /// The attribute that the objects of an entry come from.
     fn source_of(&self, resource: &str) -> Path {
-        let entry = self.model.shape.path_of(resource);
-        match self.model.spec.resources.get(resource) {
-            Some(spec) if spec.confidential.is_some() => entry.attribute("manifest_wo"),
-            Some(spec) if spec.copy.is_some() => entry.attribute("copy_from"),
-            _ => entry.attribute("manifest"),
-        }
+        let source = entry::source_of(self.model.spec.resources.get(resource));
+        self.model.shape.path_of(resource).attribute(source)
     }
 
     /// Looks at a member as far as the plan needs it: not at all if the last read tells everything.

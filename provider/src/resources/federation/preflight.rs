@@ -113,6 +113,10 @@ fn needs(model: &Model, member: Option<&ClusterName>) -> Needs {
             });
         }
     }
+    let here = model.rendered.iter().filter(|(name, _)| here(name));
+    if here.flat_map(|(_, desired)| desired.values()).any(|desired| desired.confidential) {
+        needs.features.insert(Feature::Confidential);
+    }
     if model.by_capacity() {
         needs.features.insert(Feature::Capacity);
     }

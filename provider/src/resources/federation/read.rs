@@ -59,7 +59,7 @@ pub(in crate::resources) async fn read(clusters: &Clusters, context: &Context, r
 
     let mut syncs = state::syncs(&response.state);
     let mut uids = known.clone();
-    let mut found = false;
+    let mut found = record.without_records;
     for (name, look) in looks {
         let (observed, version) = match look {
             Ok(look) => look,

@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Record {
     /// Shape of this record.
     version: u32,
+    /// Whether it was imported without any record on a member, so that it exists though nothing is found of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) without_records: bool,
     /// By member.
     pub(super) members: BTreeMap<ClusterName, MemberRecord>,
 }
