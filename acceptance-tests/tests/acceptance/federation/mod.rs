@@ -4,6 +4,7 @@ mod adoption;
 mod alone;
 mod basics;
 mod cluster;
+mod copies;
 mod drift;
 mod failures;
 mod faults;
@@ -13,6 +14,7 @@ mod imports;
 mod inputs;
 mod inputs_more;
 mod kinds;
+mod leaving;
 pub(crate) mod look;
 mod members;
 mod objects;
@@ -21,6 +23,7 @@ mod preflight;
 mod secrets;
 mod throttle;
 mod upheavals;
+mod waiting;
 
 use libtest_mimic::Trial;
 
@@ -84,6 +87,16 @@ pub(crate) fn trials() -> Vec<Trial> {
         kinds::of_every_sort_are_applied_changed_and_destroyed,
     ]);
     trials.extend(crate::trials![
+        copies::follow_their_originals,
+        copies::that_make_no_sense_are_refused,
+        copies::of_what_a_workload_needs_go_with_it,
+        leaving::objects_may_stay,
+        leaving::who_does_not_answer_is_forgotten_only_if_allowed,
+        leaving::who_has_no_entry_is_forgotten_only_if_allowed,
+        leaving::what_holds_a_member_is_named,
+        leaving::who_is_set_back_catches_up,
+        waiting::for_what_is_ready_or_says_so,
+        waiting::for_jobs_and_not_for_what_need_not,
         secrets::are_on_the_members_alone,
         secrets::are_in_no_error,
         secrets::in_plain_sight_must_be_allowed,

@@ -127,6 +127,7 @@ pub(super) fn replica_set(object: &Value) -> Readiness {
 }
 
 /// A job is current once it runs: whether to wait for its end is another question.
+/// A Job is what its spec says when it is done. (For kstatus it is enough that it has started.)
 pub(super) fn job(object: &Value) -> Readiness {
     for (kind, words) in [("Failed", "it failed"), ("FailureTarget", "it is failing")] {
         if let Some(failed) = condition(object, kind).filter(|failed| failed.is("True")) {
@@ -135,10 +136,14 @@ pub(super) fn job(object: &Value) -> Readiness {
     }
     let ended = condition(object, "Complete").is_some_and(|complete| complete.is("True"));
     let suspended = object.pointer("/spec/suspend").and_then(Value::as_bool) == Some(true);
-    if ended || suspended || !text(object, "/status/startTime").is_empty() {
+    if ended || suspended {
         Current
-    } else {
+    } else if text(object, "/status/startTime").is_empty() {
         InProgress("it has not started".to_owned())
+    } else {
+        let succeeded = count(object, "/status/succeeded");
+        let wanted = object.pointer("/spec/completions").and_then(Value::as_i64).unwrap_or(1);
+        InProgress(format!("{succeeded} of {wanted} pods succeeded"))
     }
 }
 

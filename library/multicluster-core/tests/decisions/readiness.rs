@@ -180,7 +180,12 @@ fn condition(kind: &str, status: &str, reason: &str) -> Value {
 
 #[rstest]
 #[case::job_waits("batch/v1", "Job", json!({}), in_progress("it has not started"))]
-#[case::job_runs("batch/v1", "Job", json!({ "status": { "startTime": "t" } }), Current)]
+#[case::job_runs(
+    "batch/v1",
+    "Job",
+    json!({ "spec": { "completions": 3 }, "status": { "startTime": "t", "succeeded": 2 } }),
+    in_progress("2 of 3 pods succeeded")
+)]
 #[case::job_ended("batch/v1", "Job", condition("Complete", "True", ""), Current)]
 #[case::job_failed(
     "batch/v1",

@@ -325,7 +325,8 @@ pub(crate) fn wait() -> Attribute {
                 "ready",
                 Attribute::bool(
                     "Waits for objects of other kinds as well: load balancers of Services, claims to be bound, custom \
-                     resources with a condition `Ready`. Defaults to false.",
+                     resources as long as a condition `Ready` says that they are not. What says nothing counts as \
+                     ready; `conditions` insists. Defaults to false.",
                 ),
             ),
             (
