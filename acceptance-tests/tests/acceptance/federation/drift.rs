@@ -77,7 +77,7 @@ pub(crate) async fn an_object_that_is_not_ours_stops_the_plan(world: &'static Wo
     let plan = scenario.terraform.plan(None).await?;
     ensure!(plan.code == Some(1), "{}", plan.stdout);
     for expected in
-        ["ConfigMap t-foreign/settings exists already", "written by helm", "multicluster_federation.it"]
+        ["ConfigMap t-foreign/settings exists already", "written by Helm", "multicluster_federation.it"]
     {
         ensure!(said(&plan).contains(expected), "no `{expected}` in:\n{}", plan.stderr);
     }

@@ -84,6 +84,7 @@ fn made() -> (Value, Record) {
     ] {
         state.set(name, value(&attribute));
     }
+    state.set("required_rbac", preflight::required_rbac(&model).into());
     let mut record = Record::default();
     record.members.entry(aws).or_default().seen = Some(seen);
     (state, record)
@@ -225,7 +226,7 @@ async fn a_member_without_an_entry_is_an_error() {
 }
 
 #[rstest]
-#[case::protected(true, json!({ "aws": nowhere() }), Some("The federation is protected"))]
+#[case::protected(true, json!({ "aws": nowhere() }), Some("It is protected"))]
 #[case::out_of_reach(false, json!({}), Some("Cannot leave cluster `aws`"))]
 #[case::free(false, json!({ "aws": nowhere() }), None)]
 #[tokio::test]
