@@ -207,8 +207,7 @@ fn a_repository_that_grows_too_long_is_refused() {
 
 /// An image as text, from all parts that one may have.
 fn reference() -> impl Strategy<Value = String> {
-    let registry =
-        "([a-z0-9]{1,4}\\.[a-z]{2}(:[0-9]{1,4})?|localhost(:[0-9]{1,4})?|\\[[a-f0-9]{0,3}:[a-f0-9:]{1,8}\\](:5000)?)/";
+    let registry = "([a-z0-9]{1,4}\\.[a-z]{2}(:[0-9]{1,4})?|localhost(:[0-9]{1,4})?|\\[[a-f0-9]{0,3}:[a-f0-9:]{1,8}\\](:5000)?)/";
     let part = "[a-z0-9]{1,3}((\\.|_|__|-{1,3})[a-z0-9]{1,3}){0,2}";
     // Without a registry, the first of several parts must not look like one.
     let plain = "([a-z0-9]{1,3}([_-][a-z0-9]{1,3}){0,2}/)?";

@@ -25,7 +25,8 @@ async fn apply_is_a_strict_server_side_apply(
     #[case] query: &str,
 ) {
     let (member, log) = echoing();
-    let options = ApplyOptions { field_manager: "multicluster.world".into(), force, dry_run, confidential: false };
+    let options =
+        ApplyOptions { field_manager: "multicluster.world".into(), force, dry_run, confidential: false };
     let made = member.apply(&ResourceType::config_map(), &config_map(), options).await;
     assert_eq!(made, Ok(config_map()));
     let asked = log.only();
@@ -41,7 +42,12 @@ async fn apply_is_a_strict_server_side_apply(
 #[tokio::test]
 async fn a_field_manager_is_encoded() {
     let (member, log) = echoing();
-    let options = ApplyOptions { field_manager: "a&force=true".into(), force: false, dry_run: false, confidential: false };
+    let options = ApplyOptions {
+        field_manager: "a&force=true".into(),
+        force: false,
+        dry_run: false,
+        confidential: false,
+    };
     member.apply(&ResourceType::config_map(), &config_map(), options).await.unwrap();
     assert_eq!(log.only().query, "fieldManager=a%26force%3Dtrue&fieldValidation=Strict");
 }
@@ -59,7 +65,8 @@ async fn a_field_manager_is_encoded() {
 #[tokio::test]
 async fn what_cannot_be_addressed_is_not_sent(#[case] ty: ResourceType, #[case] body: Value) {
     let (member, log) = echoing();
-    let options = ApplyOptions { field_manager: "m".into(), force: false, dry_run: false, confidential: false };
+    let options =
+        ApplyOptions { field_manager: "m".into(), force: false, dry_run: false, confidential: false };
     member.apply(&ty, &body, options).await.unwrap_err();
     member.create(&ty, &body, "m").await.unwrap_err();
     assert!(log.all().is_empty());

@@ -41,9 +41,7 @@ impl Defaults {
             None => {}
         }
         let ignored = node.attribute("ignore_fields");
-        policy
-            .ignore_fields
-            .extend(ignored.elements().iter().filter_map(Node::str).map(str::to_owned));
+        policy.ignore_fields.extend(ignored.elements().iter().filter_map(Node::str).map(str::to_owned));
         if let Some(replace) = node.attribute("replace_on_immutable").bool() {
             policy.replace_on_immutable = replace;
         }
