@@ -5,6 +5,7 @@ mod alone;
 mod basics;
 mod cluster;
 mod copies;
+mod divisions;
 mod drift;
 mod failures;
 mod faults;
@@ -14,12 +15,16 @@ mod imports;
 mod inputs;
 mod inputs_more;
 mod kinds;
+mod kubefed;
 mod leaving;
 pub(crate) mod look;
 mod members;
 mod objects;
+mod overriding;
+mod placements;
 mod policies;
 mod preflight;
+mod refused;
 mod secrets;
 mod throttle;
 mod upheavals;
@@ -87,6 +92,23 @@ pub(crate) fn trials() -> Vec<Trial> {
         kinds::of_every_sort_are_applied_changed_and_destroyed,
     ]);
     trials.extend(crate::trials![
+        divisions::move_little_as_totals_change,
+        divisions::of_a_total_that_is_not_known_yet,
+        divisions::by_what_fits,
+        divisions::duplicated_and_nowhere,
+        divisions::that_cannot_be_are_refused,
+        kubefed::a_repository_moves_over_without_a_restart,
+        kubefed::what_has_no_effect_is_said,
+        overriding::every_kind_of_override_is_carried_out,
+        overriding::overrides_of_what_is_write_only_do_not_look_like_drift,
+        overriding::what_cannot_be_is_refused,
+        placements::a_spread_stays_where_it_is,
+        placements::on_no_member_is_shown_and_guarded,
+        placements::others_stand_in_for_a_member_that_does_not_answer,
+        placements::that_cannot_be_are_refused,
+        placements::by_labels_that_are_not_known_yet,
+    ]);
+    trials.extend(crate::trials![
         copies::follow_their_originals,
         copies::that_make_no_sense_are_refused,
         copies::of_what_a_workload_needs_go_with_it,
@@ -95,11 +117,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         leaving::who_has_no_entry_is_forgotten_only_if_allowed,
         leaving::what_holds_a_member_is_named,
         leaving::who_is_set_back_catches_up,
-        waiting::for_what_is_ready_or_says_so,
-        waiting::for_jobs_and_not_for_what_need_not,
         secrets::are_on_the_members_alone,
         secrets::are_in_no_error,
         secrets::in_plain_sight_must_be_allowed,
+        waiting::for_what_is_ready_or_says_so,
+        waiting::for_jobs_and_not_for_what_need_not,
     ]);
     trials.extend(crate::trials![
         alone::with_its_federation_in_one_configuration,

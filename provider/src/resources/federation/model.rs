@@ -52,10 +52,18 @@ pub(super) struct Options {
 }
 
 impl Model {
-    /// Says what is probably not meant.
+    /// Says what is probably not meant: once per entry, and under a title of its own, since Terraform shows but one of
+    /// several warnings with the same title.
     pub(super) fn warn(&self, diagnostics: &mut Diagnostics) {
+        let mut by_entry: BTreeMap<&str, Vec<&Problem>> = BTreeMap::new();
         for warning in &self.warnings {
-            diagnostics.warning_at(self.path_of(warning), "Probably not meant", sentence(&warning.message));
+            by_entry.entry(&warning.resource).or_default().push(warning);
+        }
+        for (entry, warnings) in by_entry {
+            let Some(first) = warnings.first() else { continue };
+            let sentences: Vec<String> = warnings.iter().map(|it| sentence(&it.message)).collect();
+            let title = format!("Probably not meant in `{entry}`");
+            diagnostics.warning_at(self.path_of(first), title, sentences.join("\n"));
         }
     }
 
