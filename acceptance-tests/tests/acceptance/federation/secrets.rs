@@ -1,7 +1,9 @@
 //! Content that must be nowhere but on the members.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use acceptance_tests::lab::wait;
 use anyhow::{Context as _, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
@@ -165,9 +167,11 @@ pub(crate) async fn are_on_the_members_alone(world: &'static World) -> anyhow::R
     scenario.expect_no_changes().await?;
     scenario.terraform.destroy().await?.ok()?;
     for cluster in MEMBERS {
-        let key = format!("federation.{name}.default");
-        let key = secrets(world, cluster, look::RECORDS).await?.get_opt(&key).await?;
-        ensure!(key.is_none(), "the key is left on {cluster}");
+        let (api, key) =
+            (secrets(world, cluster, look::RECORDS).await?, format!("federation.{name}.default"));
+        // It may go with the namespace that it is in, which takes a moment.
+        let gone = async || Ok(api.get_opt(&key).await?.is_none().then_some(()));
+        wait::until("the key is gone", Duration::from_secs(60), gone).await?;
     }
     let logged = std::fs::read_to_string(log.path())?;
     ensure!(logged.contains("applied"), "the log is empty");
