@@ -1,6 +1,7 @@
 //! What a plan shows. Terraform plans twice, and the second plan must say the same: everything here follows from the
 //! configuration, the prior state, the record beside it, and the cluster only where it is joined anew or objects change.
 
+mod outcome;
 mod probes;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,7 @@ use multicluster::federation::{
     FederationError, Observed, Reason, look_for_differences, observe, reopen_if_abandoned,
 };
 use multicluster::member::{Member, MemberError};
-use multicluster_core::federation::forecast::{Forecast, LEFT_AS_IT_IS, MEMBER, Outlook, forecast};
+use multicluster_core::federation::forecast::{Forecast, MEMBER, Outlook, forecast};
 use multicluster_core::federation::observation::{Live, Seen, SeenObject, Status, planned_sync};
 use multicluster_core::federation::plan::{Claim, Leave, Refusal, plan as plan_member};
 use multicluster_core::federation::render::MemberDesired;
@@ -20,6 +21,7 @@ use tfplugin::resource::{PlanRequest, PlanResponse};
 use tfplugin::{Context, Diagnostics, Node, Path, Value};
 use tokio::time::Instant;
 
+use self::outcome::Outcome;
 use self::probes::{Asked, PATIENCE, Probes};
 use super::facts::{self, Ask};
 use super::import;
@@ -27,7 +29,7 @@ use super::membership;
 use super::model::{self, Model, Shape};
 use super::preflight;
 use super::record::Record;
-use super::state::{self, PerMember, member_path};
+use super::state::{self, member_path};
 use crate::config::{Clusters, NoMember};
 use crate::resources::entry;
 use crate::validators::sentence;
@@ -131,14 +133,6 @@ pub(in crate::resources) async fn plan(
     outcome.refuse_mass_deletion(&model, &mut response.diagnostics);
     outcome.warn_of_drift(&mut response.diagnostics);
     outcome.write(request.prior, &model, &mut response.planned);
-}
-
-/// The planned values of the computed attributes; `None` is unknown.
-#[derive(Default)]
-struct Outcome {
-    cluster_uids: PerMember<String>,
-    sync: PerMember<String>,
-    forecast: PerMember<Forecast>,
 }
 
 struct Planning<'a> {
@@ -525,76 +519,6 @@ fn plan_removal(clusters: &Clusters, request: PlanRequest<'_>, response: &mut Pl
     }
 }
 
-impl Outcome {
-    /// Two names for one cluster would fight over every object.
-    fn refuse_duplicates(&self, diagnostics: &mut Diagnostics) {
-        let mut first: BTreeMap<&str, &ClusterName> = BTreeMap::new();
-        for (name, uid) in &self.cluster_uids {
-            let Some(uid) = uid else { continue };
-            if let Some(other) = first.insert(uid, name) {
-                diagnostics.error_at(
-                    member_path(name),
-                    format!("`{name}` is the same cluster as `{other}`"),
-                    format!("Both names lead to the cluster whose namespace kube-system has UID {uid}."),
-                );
-            }
-        }
-    }
-
-    /// Writes the computed attributes, unless nothing differs: then the prior ones stay, the last forecast too.
-    /// Refuses to delete more than the user allows at once.
-    fn refuse_mass_deletion(&self, model: &Model, diagnostics: &mut Diagnostics) {
-        let Some(most) = model.options.max_deletions else { return };
-        let texts = self.forecast.values().flatten().flat_map(BTreeMap::values).flatten();
-        let deleted = texts.filter(|text| *text == "delete" || text.starts_with("replace")).count();
-        if deleted as u64 > most {
-            diagnostics.error_at(
-                Path::root().attribute("max_deletions"),
-                "Too many deletions",
-                format!("The apply would delete {deleted} objects, and at most {most} are allowed at once."),
-            );
-        }
-    }
-
-    /// Names the objects whose drift is only to be shown.
-    fn warn_of_drift(&self, diagnostics: &mut Diagnostics) {
-        for (name, forecast) in &self.forecast {
-            let drifted = forecast.iter().flatten().filter_map(|(object, text)| {
-                let text = text.as_ref().filter(|text| text.starts_with(LEFT_AS_IT_IS))?;
-                Some(format!("{object}: {text}"))
-            });
-            let drifted: Vec<String> = drifted.collect();
-            if !drifted.is_empty() {
-                let title = format!("Objects on cluster `{name}` have drifted");
-                diagnostics.warning_at(member_path(name), title, format!("{}.", drifted.join(". ")));
-            }
-        }
-    }
-
-    fn write(self, prior: &Value, model: &Model, planned: &mut Value) {
-        let names = model.spec.members.keys().map(|name| Value::from(name.as_str())).collect();
-        planned.set("member_names", Value::List(names));
-        planned.set("objects", state::objects(&model.rendered));
-        planned.set("services", state::services(&model.rendered));
-        if model.shape == Shape::Federation {
-            planned.set("required_rbac", preflight::required_rbac(model).into());
-        }
-        planned.set("member_status", planned_status(prior, model));
-        planned.set("cluster_uids", state::partial_text_map(self.cluster_uids));
-        // A create may be interrupted, and then leaves the state with a warning: what it reached is not known before.
-        let sync = if prior.is_null() { Value::Unknown } else { state::partial_text_map(self.sync) };
-        planned.set("sync", sync);
-        let mut unchanged = planned.clone();
-        unchanged.set("forecast", prior.get("forecast").cloned().unwrap_or(Value::Null));
-        *planned = if unchanged == *prior {
-            unchanged
-        } else {
-            planned.set("forecast", state::forecasts(self.forecast));
-            std::mem::replace(planned, Value::Null)
-        };
-    }
-}
-
 /// The federation of an object that stands alone may be made by the same apply.
 fn warn_of_missing_federation(planned: &Value, diagnostics: &mut Diagnostics) {
     let Some(set) = model::set_of(planned).filter(|_| Shape::of(planned) == Shape::Object) else { return };
@@ -606,18 +530,6 @@ fn warn_of_missing_federation(planned: &Value, diagnostics: &mut Diagnostics) {
             set.namespace
         ),
     );
-}
-
-/// What is known of the members stays as it was read; what joins is told after the apply.
-fn planned_status(prior: &Value, model: &Model) -> Value {
-    let prior = Node::root(prior);
-    let known = prior.attribute("member_status");
-    let status = |name: &ClusterName| {
-        let known = known.entries().into_iter().find(|(known, _)| *known == name.as_str());
-        let value = known.map_or(Value::Unknown, |(_, status)| status.value().clone());
-        (name.to_string(), value)
-    };
-    Value::map(model.spec.members.keys().map(status))
 }
 
 #[cfg(test)]

@@ -6,8 +6,11 @@ use serde_json::json;
 
 use super::*;
 use crate::federation::spec::CopyFrom;
+use crate::federation::spec::{OverrideSpec, Replicas, Target};
 use crate::names::FederationName;
 use crate::overrides::{Change, Scope};
+use crate::placement::Placement;
+use crate::replicas::Mode;
 use crate::replicas::Share;
 
 fn name(text: &str) -> ClusterName {
