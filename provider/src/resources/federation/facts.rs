@@ -12,11 +12,12 @@ use multicluster_core::federation::observation::Observation;
 use multicluster_core::federation::spec::{CopyFrom, FederationSpec};
 use multicluster_core::kubefed::LiveReplicas;
 use multicluster_core::names::ClusterName;
+use multicluster_core::object::text;
 use serde_json::Value as Json;
 use tfplugin::{Node, Value};
 
 use super::model::Model;
-use super::record::Record;
+use super::record::{LiveWorkload, Record};
 use crate::config::{Clusters, clock};
 use crate::validators::sentence;
 
@@ -112,14 +113,48 @@ pub(super) async fn note_live_replicas(
     observation: &Observation,
     record: &mut Record,
 ) {
-    let before = (clock().now() - UNSCHEDULABLE).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let mut live = BTreeMap::new();
+    let mut live = Vec::new();
     for key in &model.preferred {
         let Some(workload) = observation.live.get(key).map(|live| &live.object) else { continue };
-        let pods = if LiveReplicas::needs_pods(workload) { pods(member, workload).await } else { Vec::new() };
-        live.insert(key.to_string(), LiveReplicas::read(workload, &pods, &before));
+        live.push(LiveWorkload::new(key, live_replicas(member, workload).await));
     }
     record.members.entry(member.name.clone()).or_default().live = live;
+}
+
+/// Reads the same on members that join: what KubeFed has left there stays where it is, as far as the preference says so.
+/// Returns whether anything was found.
+pub(super) async fn read_live_replicas(clusters: &Clusters, record: &mut Record, model: &Model) -> bool {
+    if model.preferred.is_empty() {
+        return false;
+    }
+    let joining = model.spec.members.keys().filter(|name| record.seen(name).is_none());
+    let read = join_all(joining.map(async |name| {
+        let member = clusters.member(name, None).await.ok()?;
+        let mut found = Vec::new();
+        for (key, desired) in
+            model.rendered.get(name)?.iter().filter(|(key, _)| model.preferred.contains(*key))
+        {
+            let api_version = text(&desired.object, "/apiVersion");
+            let ty = member.resource_type(api_version, &key.kind.kind).await.ok()??;
+            if let Some(workload) = member.get(&ty, key.namespace.as_deref(), &key.name).await.ok()? {
+                found.push(LiveWorkload::new(key, live_replicas(&member, &workload).await));
+            }
+        }
+        Some((name.clone(), found))
+    }))
+    .await;
+    let mut any = false;
+    for (name, live) in read.into_iter().flatten().filter(|(_, live)| !live.is_empty()) {
+        record.members.entry(name).or_default().live = live;
+        any = true;
+    }
+    any
+}
+
+async fn live_replicas(member: &Member, workload: &Json) -> LiveReplicas {
+    let before = (clock().now() - UNSCHEDULABLE).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let pods = if LiveReplicas::needs_pods(workload) { pods(member, workload).await } else { Vec::new() };
+    LiveReplicas::read(workload, &pods, &before)
 }
 
 /// The pods of a workload; none if they cannot be seen, and then nothing tells that the member is full.

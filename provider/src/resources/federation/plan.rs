@@ -71,7 +71,18 @@ pub(in crate::resources) async fn plan(
         return;
     }
     let model = model::model(&response.planned, Some(request.config), &facts, &mut response.diagnostics);
-    let Some(model) = model else { return };
+    let Some(mut model) = model else { return };
+    if facts::read_live_replicas(clusters, &mut record, &model).await {
+        response.private = record.to_private();
+        if let Err(problems) = model.copy(&record.facts()) {
+            for problem in problems {
+                let path = model.path_of(&problem);
+                response.diagnostics.error_at(path, "Invalid federation", sentence(&problem.message));
+            }
+            return;
+        }
+    }
+    let (model, facts) = (model, record.facts());
     model.warn(&mut response.diagnostics);
     let prior = if request.prior.is_null() {
         None

@@ -9,7 +9,7 @@ use multicluster_core::federation::facts::{Facts, MemberFacts, ObjectFacts};
 use multicluster_core::federation::observation::{Seen, SeenObject};
 use multicluster_core::kubefed::LiveReplicas;
 use multicluster_core::names::ClusterName;
-use multicluster_core::object::ObjectKey;
+use multicluster_core::object::{GroupKind, ObjectKey};
 use serde::{Deserialize, Serialize};
 
 /// The private bytes of a federation, as JSON.
@@ -39,21 +39,56 @@ pub(super) struct MemberRecord {
     /// Its nodes, where replicas are divided by what fits on them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) nodes: Vec<NodeCapacity>,
-    /// What runs of the workloads that KubeFed's preferences divide, by their names in words.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(super) live: BTreeMap<String, LiveReplicas>,
+    /// What runs of the workloads that KubeFed's preferences divide.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) live: Vec<LiveWorkload>,
     /// Absent unless it can be reached by a kubeconfig file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reference: Option<ConnectionReference>,
 }
 
+/// What runs of a workload, ours already or not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct LiveWorkload {
+    group: String,
+    kind: String,
+    namespace: Option<String>,
+    name: String,
+    replicas: LiveReplicas,
+}
+
+impl LiveWorkload {
+    pub(super) fn new(key: &ObjectKey, replicas: LiveReplicas) -> Self {
+        let ObjectKey { kind, namespace, name } = key.clone();
+        Self { group: kind.group, kind: kind.kind, namespace, name, replicas }
+    }
+
+    fn key(&self) -> ObjectKey {
+        ObjectKey {
+            kind: GroupKind { group: self.group.clone(), kind: self.kind.clone() },
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        }
+    }
+}
+
 const VERSION: u32 = 1;
 
-fn object_facts(member: &MemberRecord, object: &SeenObject) -> (ObjectKey, ObjectFacts) {
-    let key = object.key();
-    let live = member.live.get(&key.to_string()).copied();
-    let digest = Some(object.desired.clone());
-    (key, ObjectFacts { live, digest, replicas: object.replicas, autoscaled: object.autoscaled })
+impl MemberRecord {
+    fn objects(&self) -> BTreeMap<ObjectKey, ObjectFacts> {
+        let facts = |object: &SeenObject| ObjectFacts {
+            live: None,
+            digest: Some(object.desired.clone()),
+            replicas: object.replicas,
+            autoscaled: object.autoscaled,
+        };
+        let seen = self.seen.iter().flat_map(|seen| &seen.objects);
+        let mut objects: BTreeMap<_, _> = seen.map(|object| (object.key(), facts(object))).collect();
+        for live in &self.live {
+            objects.entry(live.key()).or_default().live = Some(live.replicas);
+        }
+        objects
+    }
 }
 
 impl Record {
@@ -81,12 +116,7 @@ impl Record {
         let facts = |member: &MemberRecord| MemberFacts {
             unreachable: member.silent,
             nodes: member.nodes.clone(),
-            objects: member
-                .seen
-                .iter()
-                .flat_map(|seen| &seen.objects)
-                .map(|object| object_facts(member, object))
-                .collect(),
+            objects: member.objects(),
         };
         let members = self.members.iter().map(|(name, member)| (name.clone(), facts(member)));
         Facts { known: true, members: members.collect(), copies: BTreeMap::new() }
@@ -105,5 +135,27 @@ impl Record {
     /// How a member was reached.
     pub(super) fn reference(&self, name: &ClusterName) -> Option<&ConnectionReference> {
         self.members.get(name).and_then(|member| member.reference.as_ref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What KubeFed has left on a member that joins is known before anything there is ours.
+    #[test]
+    fn what_runs_is_a_fact_before_it_is_ours() {
+        let key = ObjectKey {
+            kind: GroupKind { group: "apps".to_owned(), kind: "Deployment".to_owned() },
+            namespace: Some("shop".to_owned()),
+            name: "web".to_owned(),
+        };
+        let name = ClusterName::new("aws").unwrap();
+        let replicas = LiveReplicas { current: 8, capacity: None };
+        let mut record = Record::default();
+        record.members.entry(name.clone()).or_default().live.push(LiveWorkload::new(&key, replicas));
+        let facts = Record::parse(&record.to_private()).facts();
+        assert_eq!(facts.live_replicas()[&key][&name], replicas);
+        assert_eq!(facts.members[&name].objects[&key].digest, None, "nothing of it is ours to keep");
     }
 }
