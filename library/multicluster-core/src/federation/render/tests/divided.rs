@@ -54,7 +54,9 @@ fn what_goes_nowhere_is_divided_over_nobody() {
     let nowhere = Placement { clusters: Some(Vec::new()), ..Placement::default() };
     let resource =
         ResourceSpec { placement: nowhere, replicas: Some(replicas(Some(5))), ..entry(&[deployment(1)]) };
-    assert!(rendered_of(&spec([("web", resource)])).unwrap().values().all(|objects| objects.is_empty()));
+    assert!(
+        rendered_of(&spec([("web", resource)])).unwrap().values().all(std::collections::BTreeMap::is_empty)
+    );
 }
 
 #[test]
