@@ -293,7 +293,8 @@ fn refused(key: &ObjectKey, object: &Value, hidden: bool) -> Option<String> {
     if key.name.len() > LONGEST_NAME {
         let shown: String = key.name.chars().take(40).collect();
         return Some(format!(
-            "the name `{shown}…` has {} characters; Kubernetes allows {LONGEST_NAME}",
+            "`metadata.name` of a {} has {} characters, and Kubernetes allows {LONGEST_NAME}: it begins with `{shown}`",
+            key.kind.kind,
             key.name.len()
         ));
     }
