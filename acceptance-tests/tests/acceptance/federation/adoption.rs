@@ -42,7 +42,7 @@ fn noted(mut object: Value) -> Value {
 }
 
 /// A ConfigMap with two keys, of which manifests here have one.
-fn theirs(name: &str, labels: Value, annotations: Value) -> Value {
+fn theirs(name: &str, labels: &Value, annotations: &Value) -> Value {
     json!({
         "apiVersion": "v1", "kind": "ConfigMap",
         "metadata": { "name": name, "labels": labels, "annotations": annotations },
@@ -77,15 +77,15 @@ pub(crate) async fn says_from_whom_and_leaves_nothing_of_theirs(world: &'static 
     let name = "t-adopt";
     look::make_namespace(world, ON, name).await?;
     let api = look::config_maps(world, ON, name).await?;
-    make(&api, "kubectl-client-side-apply", noted(theirs("by-kubectl", json!({}), json!({})))).await?;
+    make(&api, "kubectl-client-side-apply", noted(theirs("by-kubectl", &json!({}), &json!({})))).await?;
     let release = json!({ "meta.helm.sh/release-name": "shop", "meta.helm.sh/release-namespace": name });
     let by_helm = json!({ "app.kubernetes.io/managed-by": "Helm" });
-    make(&api, "helm", theirs("by-helm", by_helm, release)).await?;
+    make(&api, "helm", theirs("by-helm", &by_helm, &release)).await?;
     let managed = json!({ "kubefed.io/managed": "true" });
-    make(&api, "controller-manager", theirs("by-kubefed", managed, json!({}))).await?;
+    make(&api, "controller-manager", theirs("by-kubefed", &managed, &json!({}))).await?;
     let tracked = json!({ "argocd.argoproj.io/tracking-id": "shop:/ConfigMap:t-adopt/by-argo" });
-    make(&api, "argocd-controller", noted(theirs("by-argo", json!({}), tracked))).await?;
-    let applied = Patch::Apply(theirs("by-terraform", json!({}), json!({})));
+    make(&api, "argocd-controller", noted(theirs("by-argo", &json!({}), &tracked))).await?;
+    let applied = Patch::Apply(theirs("by-terraform", &json!({}), &json!({})));
     api.patch("by-terraform", &PatchParams::apply("Terraform"), &applied).await?;
 
     let owners = [
@@ -224,7 +224,7 @@ pub(crate) async fn of_what_another_federation_keeps_is_refused(world: &'static 
         Scenario::new(world, &text(world, rival, "never", &[namespace(name), settings.clone()])).await?;
     first.terraform.apply(None).await?.ok()?;
     let api: Api<ConfigMap> = look::config_maps(world, ON, name).await?;
-    let out = theirs("out", json!({ "kubefed.io/managed": "false" }), json!({}));
+    let out = theirs("out", &json!({ "kubefed.io/managed": "false" }), &json!({}));
     make(&api, "kubectl-create", out).await?;
 
     let resources = [settings, resource("out", &config_map(name, "out", "one"), "")];
