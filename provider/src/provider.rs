@@ -8,7 +8,6 @@ use tfplugin::{ClientInfo, Context, DataSource, Diagnostics, Node, Provider, Res
 
 use crate::config::{self, Clusters};
 use crate::data_sources::cluster::Cluster;
-use crate::resources::federated_object::FederatedObject;
 use crate::resources::federation::Federation;
 
 /// The provider. One per provider block and phase; resources run at the same time.
@@ -39,7 +38,7 @@ impl Provider for MulticlusterProvider {
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
         let clusters = || Arc::clone(&self.clusters);
-        vec![Arc::new(Federation::new(clusters())), Arc::new(FederatedObject::new(clusters()))]
+        vec![Arc::new(Federation::whole(clusters())), Arc::new(Federation::object(clusters()))]
     }
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {

@@ -1,5 +1,4 @@
 //! What users manage: one folder per resource, in each `schema` → `model` → `plan` → `apply`.
 
 mod entry;
-pub(crate) mod federated_object;
 pub(crate) mod federation;

@@ -13,6 +13,7 @@ use crate::federation::render::{Desired, MemberDesired};
 use crate::names::{ClusterName, ClusterUid};
 use crate::object::ObjectKey;
 use crate::path::FieldPath;
+use crate::probe::{Verdict, Why};
 use crate::scope;
 
 /// The key under which a forecast speaks of the member itself.
@@ -210,6 +211,21 @@ fn update(before: Option<&Desired>, wanted: &Desired) -> String {
         .map(ToString::to_string)
         .collect();
     if changes.is_empty() { "update".to_owned() } else { format!("update: {}", list(&changes)) }
+}
+
+/// Whether the only thing that hinders a dry run is that the federation itself brings what it takes: the namespace of an
+/// object, or the definition of its kind. Then there can be no such object yet.
+#[must_use]
+pub fn brings(desired: &MemberDesired, verdict: &Verdict, key: &ObjectKey) -> bool {
+    match verdict {
+        Verdict::Unknown(Why::NamespaceMissing(name)) => {
+            desired.keys().any(|it| scope::is_namespace(&it.kind) && it.name == *name)
+        }
+        Verdict::Unknown(Why::KindMissing) => {
+            scope::defines(desired.values().map(|it| &it.object), &key.kind)
+        }
+        _ => false,
+    }
 }
 
 /// The words for an object that is made.

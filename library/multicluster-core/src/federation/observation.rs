@@ -523,4 +523,4 @@ fn sync_digest<'a>(objects: impl Iterator<Item = (ObjectKey, &'a str)>) -> Strin
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -43,6 +43,15 @@ pub struct ResourceSpec {
     pub propagate_dependencies: bool,
 }
 
+impl FederationSpec {
+    /// Whether any replicas are divided by what fits on nodes, so that these have to be read.
+    #[must_use]
+    pub fn divides_by_capacity(&self) -> bool {
+        let mut replicas = self.resources.values().filter_map(|resource| resource.replicas.as_ref());
+        replicas.any(|it| matches!(it.mode, Mode::Capacity | Mode::Aggregated))
+    }
+}
+
 impl ResourceSpec {
     /// Some objects that go everywhere as they are.
     #[must_use]

@@ -16,6 +16,7 @@ mod error;
 mod foresee;
 mod kinds;
 mod leftovers;
+mod live;
 mod migrate;
 mod observe;
 mod planned;
@@ -29,6 +30,7 @@ pub use apply::{ApplyJob, MemberJob, MemberReport, Report, apply, reopen_if_aban
 pub use copies::copied;
 pub use error::{FederationError, Reason};
 pub use foresee::{foresee, look_for_differences};
+pub use live::live_replicas;
 pub use migrate::{TakeOver, take_over};
 pub use observe::{Observed, observe};
 pub use planned::{Federation, FederationPlan, PlanError, Row, Sight, Survey, explain_all, look_at, survey};

@@ -25,7 +25,7 @@ const LEASE_DURATION: Duration = Duration::from_secs(15);
 /// Unless `timeouts` says otherwise. The same as the schema's descriptions say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
-pub(in crate::resources) async fn create(
+pub(super) async fn create(
     clusters: &Clusters,
     context: &Context,
     request: ApplyRequest<'_>,
@@ -95,7 +95,7 @@ async fn planned_model(
     (!diagnostics.has_errors()).then_some(model)
 }
 
-pub(in crate::resources) async fn update(
+pub(super) async fn update(
     clusters: &Clusters,
     context: &Context,
     request: ApplyRequest<'_>,
@@ -113,7 +113,7 @@ pub(in crate::resources) async fn update(
     }
 }
 
-pub(in crate::resources) async fn delete(
+pub(super) async fn delete(
     clusters: &Clusters,
     context: &Context,
     request: ApplyRequest<'_>,

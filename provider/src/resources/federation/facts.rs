@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 
 use futures::future::join_all;
 use jiff::SignedDuration;
-use multicluster::federation::copied;
-use multicluster::member::{Member, ResourceType};
+use multicluster::federation::{copied, live_replicas};
+use multicluster::member::Member;
 use multicluster_core::capacity::summarise;
 use multicluster_core::federation::observation::Observation;
 use multicluster_core::federation::spec::{CopyFrom, FederationSpec};
-use multicluster_core::kubefed::LiveReplicas;
 use multicluster_core::names::ClusterName;
 use multicluster_core::object::text;
 use serde_json::Value as Json;
@@ -116,7 +115,7 @@ pub(super) async fn note_live_replicas(
     let mut live = Vec::new();
     for key in &model.preferred {
         let Some(workload) = observation.live.get(key).map(|live| &live.object) else { continue };
-        live.push(LiveWorkload::new(key, live_replicas(member, workload).await));
+        live.push(LiveWorkload::new(key, live_replicas(member, workload, &unschedulable_before()).await));
     }
     record.members.entry(member.name.clone()).or_default().live = live;
 }
@@ -137,7 +136,10 @@ pub(super) async fn read_live_replicas(clusters: &Clusters, record: &mut Record,
             let api_version = text(&desired.object, "/apiVersion");
             let ty = member.resource_type(api_version, &key.kind.kind).await.ok()??;
             if let Some(workload) = member.get(&ty, key.namespace.as_deref(), &key.name).await.ok()? {
-                found.push(LiveWorkload::new(key, live_replicas(&member, &workload).await));
+                found.push(LiveWorkload::new(
+                    key,
+                    live_replicas(&member, &workload, &unschedulable_before()).await,
+                ));
             }
         }
         Some((name.clone(), found))
@@ -151,24 +153,7 @@ pub(super) async fn read_live_replicas(clusters: &Clusters, record: &mut Record,
     any
 }
 
-async fn live_replicas(member: &Member, workload: &Json) -> LiveReplicas {
-    let before = (clock().now() - UNSCHEDULABLE).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let pods = if LiveReplicas::needs_pods(workload) { pods(member, workload).await } else { Vec::new() };
-    LiveReplicas::read(workload, &pods, &before)
-}
-
-/// The pods of a workload; none if they cannot be seen, and then nothing tells that the member is full.
-async fn pods(member: &Member, workload: &Json) -> Vec<Json> {
-    let labels = workload.pointer("/spec/selector/matchLabels").and_then(Json::as_object);
-    let selector: Vec<String> = labels
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)))
-        .collect();
-    if selector.is_empty() {
-        return Vec::new();
-    }
-    let namespace = workload.pointer("/metadata/namespace");
-    let pods = member.list(&ResourceType::pod(), &selector.join(",")).await.unwrap_or_default();
-    pods.into_iter().filter(|pod| pod.pointer("/metadata/namespace") == namespace).collect()
+/// Since when a pod that could not be scheduled counts against a member's capacity.
+fn unschedulable_before() -> String {
+    (clock().now() - UNSCHEDULABLE).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -27,11 +27,7 @@ pub(super) fn id(set: &FederationSet) -> String {
 
 /// The import id is `[<inventory_namespace>/]<name>[:<cluster>,…]`. Where clusters are named, only they are asked, and each
 /// must have a record.
-pub(in crate::resources) async fn import(
-    clusters: &Clusters,
-    id: &str,
-    diagnostics: &mut Diagnostics,
-) -> Option<Imported> {
+pub(super) async fn import(clusters: &Clusters, id: &str, diagnostics: &mut Diagnostics) -> Option<Imported> {
     let (whole, named) = id.split_once(':').map_or((id, None), |(id, named)| (id, Some(named)));
     let (namespace, name) = whole.split_once('/').unwrap_or((DEFAULT_NAMESPACE, whole));
     let set = match FederationName::new(name) {
@@ -50,7 +46,7 @@ pub(in crate::resources) async fn import(
 }
 
 /// The import id is `[<inventory_namespace>/]<federation>/<name>[:<cluster>,…]`.
-pub(in crate::resources) async fn of_object(
+pub(super) async fn of_object(
     clusters: &Clusters,
     id: &str,
     diagnostics: &mut Diagnostics,

@@ -1,17 +1,19 @@
-//! `multicluster_federation`: clusters that belong together, and the objects that are kept on them.
+//! `multicluster_federation`: clusters that belong together, and the objects that are kept on them; and
+//! `multicluster_federated_object`: objects that a team keeps on the members of somebody else's federation. That is a
+//! federation with one entry, whose members are found by the records of the federation that it names.
 
-pub(super) mod apply;
+mod apply;
 mod facts;
 #[cfg(test)]
 mod fixture;
-pub(super) mod import;
+mod import;
 mod membership;
-pub(super) mod model;
-pub(super) mod plan;
+mod model;
+mod plan;
 mod preflight;
-pub(super) mod read;
+mod read;
 mod record;
-pub(super) mod schema;
+mod schema;
 mod state;
 
 use std::sync::Arc;
@@ -21,28 +23,42 @@ use tfplugin::resource::{ApplyRequest, Imported, PlanRequest, PlanResponse, Reso
 use tfplugin::schema::Schema;
 use tfplugin::{Context, Diagnostics, Node};
 
+use self::model::Shape;
 use crate::config::Clusters;
 
-/// The resource.
+/// Either resource.
 #[derive(Debug)]
 pub(crate) struct Federation {
     clusters: Arc<Clusters>,
+    shape: Shape,
 }
 
 impl Federation {
-    pub(crate) fn new(clusters: Arc<Clusters>) -> Self {
-        Self { clusters }
+    /// `multicluster_federation`.
+    pub(crate) fn whole(clusters: Arc<Clusters>) -> Self {
+        Self { clusters, shape: Shape::Federation }
+    }
+
+    /// `multicluster_federated_object`.
+    pub(crate) fn object(clusters: Arc<Clusters>) -> Self {
+        Self { clusters, shape: Shape::Object }
     }
 }
 
 #[async_trait]
 impl Resource for Federation {
     fn name(&self) -> &'static str {
-        "multicluster_federation"
+        match self.shape {
+            Shape::Federation => "multicluster_federation",
+            Shape::Object => "multicluster_federated_object",
+        }
     }
 
     fn schema(&self) -> Schema {
-        schema::schema()
+        match self.shape {
+            Shape::Federation => schema::schema(),
+            Shape::Object => schema::of_object(),
+        }
     }
 
     async fn validate(&self, config: Node<'_>, diagnostics: &mut Diagnostics) {
@@ -74,6 +90,9 @@ impl Resource for Federation {
     }
 
     async fn import(&self, _context: &Context, id: &str, diagnostics: &mut Diagnostics) -> Option<Imported> {
-        import::import(&self.clusters, id, diagnostics).await
+        match self.shape {
+            Shape::Federation => import::import(&self.clusters, id, diagnostics).await,
+            Shape::Object => import::of_object(&self.clusters, id, diagnostics).await,
+        }
     }
 }

@@ -10,7 +10,6 @@ use multicluster_core::federation::spec::{FederationSpec, ResourceSpec};
 use multicluster_core::names::{ClusterName, FederationName};
 use multicluster_core::object::ObjectKey;
 use multicluster_core::placement::Labels;
-use multicluster_core::replicas::Mode;
 use tfplugin::{Diagnostics, Node, Path, Value};
 
 use super::record::Record;
@@ -65,12 +64,6 @@ impl Model {
             let title = format!("Probably not meant in `{entry}`");
             diagnostics.warning_at(self.path_of(first), title, sentences.join("\n"));
         }
-    }
-
-    /// Whether any replicas are divided by what fits on nodes.
-    pub(super) fn by_capacity(&self) -> bool {
-        let modes = self.spec.resources.values().filter_map(|it| Some(it.replicas.as_ref()?.mode));
-        modes.into_iter().any(|mode| matches!(mode, Mode::Capacity | Mode::Aggregated))
     }
 
     /// Whether other members stand in for one that did not answer when it was read.
@@ -198,7 +191,7 @@ pub(super) fn inputs_known(value: &Value, config: Option<&Value>) -> bool {
 }
 
 /// Says what is wrong with a configuration. What is not known yet is looked at again at plan.
-pub(in crate::resources) fn validate(config: &Value, diagnostics: &mut Diagnostics) {
+pub(super) fn validate(config: &Value, diagnostics: &mut Diagnostics) {
     let _ = model(config, Some(config), &Facts::default(), diagnostics);
 }
 

@@ -38,7 +38,7 @@ use crate::validators::sentence;
 const COMPUTED: [&str; 7] =
     ["member_names", "cluster_uids", "sync", "forecast", "objects", "services", "member_status"];
 
-pub(in crate::resources) async fn plan(
+pub(super) async fn plan(
     clusters: &Clusters,
     context: &Context,
     request: PlanRequest<'_>,

@@ -117,7 +117,7 @@ fn needs(model: &Model, member: Option<&ClusterName>) -> Needs {
     if here.flat_map(|(_, desired)| desired.values()).any(|desired| desired.confidential) {
         needs.features.insert(Feature::Confidential);
     }
-    if model.by_capacity() {
+    if model.spec.divides_by_capacity() {
         needs.features.insert(Feature::Capacity);
     }
     needs

@@ -23,7 +23,7 @@ use crate::validators::sentence;
 /// Unless `timeouts` says otherwise. The same as the schema's descriptions say.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2 * 60);
 
-pub(in crate::resources) async fn read(clusters: &Clusters, context: &Context, response: &mut StateResponse) {
+pub(super) async fn read(clusters: &Clusters, context: &Context, response: &mut StateResponse) {
     let Some(set) = model::set_of(&response.state) else { return };
     let mut record = Record::parse(&response.private);
     membership::refresh(clusters, &record, &mut response.state).await;

@@ -7,7 +7,7 @@ use crate::resources::entry;
 use crate::validators;
 
 /// The schema of `multicluster_federation`.
-pub(in crate::resources) fn schema() -> Schema {
+pub(super) fn schema() -> Schema {
     let schema = Schema::new(
         "Clusters that belong together, and the Kubernetes objects that are kept on them. Objects are applied from \
          here by server-side apply; the clusters need no components of their own.",
@@ -47,7 +47,7 @@ pub(in crate::resources) fn schema() -> Schema {
 }
 
 /// The schema of `multicluster_federated_object`.
-pub(in crate::resources) fn of_object() -> Schema {
+pub(super) fn of_object() -> Schema {
     let schema = Schema::new(
         "Some Kubernetes objects that are kept on members of a federation, beside those of the federation itself: for \
          teams that add to a platform's federation. The arguments are those of an entry of `resources` of \

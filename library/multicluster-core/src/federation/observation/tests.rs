@@ -5,7 +5,7 @@ use super::*;
 use crate::federation::inventory::tests::{entry, inventory, set};
 use crate::federation::render::Desired;
 
-fn live(name: &str) -> Live {
+pub(in crate::federation) fn live(name: &str) -> Live {
     Live {
         uid: format!("uid-{name}"),
         labelled: true,

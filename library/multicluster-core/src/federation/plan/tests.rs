@@ -8,26 +8,11 @@ use super::*;
 use crate::digest::digest;
 use crate::federation::inventory::Entry;
 use crate::federation::inventory::tests::{entry, inventory, set};
+use crate::federation::observation::tests::live;
 use crate::federation::observation::{Live, RecordedInventory};
 use crate::names::ClusterUid;
 
 const INSTANCE: &str = "i-1";
-
-fn live(name: &str) -> Live {
-    Live {
-        uid: format!("uid-{name}"),
-        labelled: true,
-        owned: Some(format!("owned-{name}")),
-        lost: vec![],
-        scaled: false,
-        autoscaled: false,
-        content: None,
-        managers: vec![],
-        federation: None,
-        terminating: false,
-        object: Value::Null,
-    }
-}
 
 fn observed(recorded: Option<Inventory>, live: impl IntoIterator<Item = (ObjectKey, Live)>) -> Observation {
     Observation {

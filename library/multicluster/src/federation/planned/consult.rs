@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use multicluster_core::federation::forecast::{self, adopt, create, foreign};
+use multicluster_core::federation::forecast::{self, adopt, brings, create, foreign};
 use multicluster_core::federation::identity::FederationSet;
 use multicluster_core::federation::observation::{self, Observation, Status};
 use multicluster_core::federation::policy::Adopt;
 use multicluster_core::federation::render::{Desired, MemberDesired};
 use multicluster_core::object::{ObjectKey, text};
-use multicluster_core::probe::{Verdict, Why};
-use multicluster_core::scope::{self, defines};
+use multicluster_core::probe::Verdict;
+use multicluster_core::scope::defines;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -79,18 +79,6 @@ pub(super) async fn consult(
         }
     }
     answers
-}
-
-/// Whether the only thing that hinders a dry run is that the federation itself brings what it takes: the namespace of an
-/// object, or the definition of its kind. Then there can be no such object yet.
-fn brings(desired: &MemberDesired, verdict: &Verdict, key: &ObjectKey) -> bool {
-    match verdict {
-        Verdict::Unknown(Why::NamespaceMissing(name)) => {
-            desired.keys().any(|it| scope::is_namespace(&it.kind) && it.name == *name)
-        }
-        Verdict::Unknown(Why::KindMissing) => defines(desired.values().map(|it| &it.object), &key.kind),
-        _ => false,
-    }
 }
 
 impl Answers {

@@ -11,7 +11,6 @@ use multicluster_core::federation::inventory::{Inventory, State};
 use multicluster_core::federation::observation::Observation;
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::federation::spec::{FederationSpec, ResourceSpec};
-use multicluster_core::kubefed::LiveReplicas;
 use multicluster_core::names::ClusterName;
 use multicluster_core::object::ObjectKey;
 use multicluster_core::replicas::Mode;
@@ -20,8 +19,9 @@ use serde_json::Value;
 use super::PlanError;
 use crate::federation::copies::copied;
 use crate::federation::error::FederationError;
+use crate::federation::live::live_replicas;
 use crate::federation::observe::observe;
-use crate::member::{Member, ResourceType};
+use crate::member::Member;
 
 /// The members as they are, by name; or why one could not be read.
 pub(super) type Reads = BTreeMap<ClusterName, Result<Read, FederationError>>;
@@ -38,12 +38,7 @@ pub(super) async fn read_all(
     set: &FederationSet,
     members: &BTreeMap<ClusterName, Arc<Member>>,
 ) -> Reads {
-    let by_capacity = spec.resources.values().any(|resource| {
-        resource
-            .replicas
-            .as_ref()
-            .is_some_and(|replicas| matches!(replicas.mode, Mode::Capacity | Mode::Aggregated))
-    });
+    let by_capacity = spec.divides_by_capacity();
     let reads =
         members.iter().map(async |(name, member)| (name.clone(), read(member, set, by_capacity).await));
     join_all(reads).await.into_iter().collect()
@@ -128,9 +123,7 @@ pub(super) async fn note_live_replicas(
                 Some(live) => Some(live.object.clone()),
                 None => workload(member, key).await,
             }?;
-            let needs_pods = LiveReplicas::needs_pods(&workload);
-            let pods = if needs_pods { pods(member, &workload).await } else { Vec::new() };
-            Some((name, key, LiveReplicas::read(&workload, &pods, unschedulable_before)))
+            Some((name, key, live_replicas(member, &workload, unschedulable_before).await))
         })
     });
     for (name, key, live) in join_all(looks).await.into_iter().flatten() {
@@ -143,22 +136,6 @@ pub(super) async fn note_live_replicas(
 async fn workload(member: &Member, key: &ObjectKey) -> Option<Value> {
     let ty = member.served_as(&key.kind.group, &key.kind.kind).await.ok()??;
     member.get(&ty, key.namespace.as_deref(), &key.name).await.ok()?
-}
-
-/// The pods of a workload; none if they cannot be seen, and then nothing tells that the member is full.
-async fn pods(member: &Member, workload: &Value) -> Vec<Value> {
-    let labels = workload.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
-    let selector: Vec<String> = labels
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, value)| Some(format!("{name}={}", value.as_str()?)))
-        .collect();
-    if selector.is_empty() {
-        return Vec::new();
-    }
-    let namespace = workload.pointer("/metadata/namespace");
-    let pods = member.list(&ResourceType::pod(), &selector.join(",")).await.unwrap_or_default();
-    pods.into_iter().filter(|pod| pod.pointer("/metadata/namespace") == namespace).collect()
 }
 
 /// The records that are there.

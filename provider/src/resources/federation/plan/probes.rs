@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use multicluster::federation::{Probed, foresee};
 use multicluster::member::Member;
-use multicluster_core::federation::forecast::{self, adopt, create, foreign};
+use multicluster_core::federation::forecast::{self, adopt, brings, create, foreign};
 use multicluster_core::federation::observation::{self, Observation, Seen, Status};
 use multicluster_core::federation::plan::{Refusal, outlives};
 use multicluster_core::federation::policy::Adopt;
@@ -170,18 +170,6 @@ pub(super) async fn ask(
         probes.note(key, wanted, &status, answer);
     }
     probes
-}
-
-/// Whether the only thing that hinders a dry run is that the federation itself brings what it takes: the namespace of an
-/// object, or the definition of its kind. Then there can be no such object yet.
-fn brings(desired: &MemberDesired, verdict: &Verdict, key: &ObjectKey) -> bool {
-    match verdict {
-        Verdict::Unknown(Why::NamespaceMissing(name)) => {
-            desired.keys().any(|it| scope::is_namespace(&it.kind) && it.name == *name)
-        }
-        Verdict::Unknown(Why::KindMissing) => defines(desired.values().map(|it| &it.object), &key.kind),
-        _ => false,
-    }
 }
 
 /// Whether an object says no more than which one it is.
