@@ -28,17 +28,8 @@ use tokio::runtime::Runtime;
 use contender::{Contender, Measure, Operation};
 use place::{Place, Programs, Until};
 
-/// Whether plain Secrets are among the objects. Our provider refuses them in a manifest, so that ConfigMaps stand in their
-/// place, for all contenders.
-const SECRETS: Secrets = Secrets::AsConfigMaps;
 /// The namespace of the objects.
 const NAMESPACE: &str = "bench";
-
-#[expect(dead_code, reason = "one of the two is chosen above")]
-enum Secrets {
-    AsConfigMaps,
-    AsTheyAre,
-}
 
 /// What is to be measured.
 pub(crate) struct Job {
@@ -116,10 +107,6 @@ fn place<'a>(
     clusters: Vec<&'a Cluster>,
     amounts: Amounts,
 ) -> Place<'a> {
-    let amounts = match SECRETS {
-        Secrets::AsConfigMaps => amounts.without_secrets(),
-        Secrets::AsTheyAre => amounts,
-    };
     let workload = Workload::generate(job.seed, NAMESPACE, amounts);
     let peer_until = if clusters.len() <= 3 { Until::Destroyed } else { Until::Planned };
     Place { lab, programs, clusters, workload, peer_until }

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::Measures;
 use super::contender::{Contender, Measure, Operation};
 use super::place::Place;
 use super::processes::{Share, Taken};
-use super::{Measures, SECRETS, Secrets};
 use crate::table::Table;
 use crate::{median, number};
 
@@ -76,14 +76,10 @@ pub(super) fn on_bare_servers(
 }
 
 fn heading(place: &Place<'_>, on: &str) -> String {
-    let secrets = match SECRETS {
-        Secrets::AsConfigMaps => " ConfigMaps stand in the place of Secrets.",
-        Secrets::AsTheyAre => "",
-    };
     let kinds: Vec<String> =
         place.workload.by_kind().iter().map(|(kind, objects)| format!("{} {kind}", objects.len())).collect();
     format!(
-        "### {} clusters × {} objects, {on}\n\nOn each cluster: {}.{secrets}\n\n",
+        "### {} clusters × {} objects, {on}\n\nOn each cluster: {}.\n\n",
         place.clusters.len(),
         place.workload.objects.len(),
         kinds.join(", ")

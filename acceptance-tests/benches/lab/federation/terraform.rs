@@ -45,7 +45,8 @@ pub(super) async fn ours(place: &Place<'_>, rollout: Rollout) -> anyhow::Result<
     write!(text, "  }}\n  wait = {{ rollout = {} }}\n  resources = {{\n", rollout == Rollout::Awaited)?;
     for (kind, _) in place.workload.by_kind() {
         let key = kind.to_lowercase();
-        writeln!(text, "    {key} = {{ manifest = file(\"${{path.module}}/{key}.yaml\") }}")?;
+        let plain = if kind == "Secret" { ", allow_plain_secrets = true" } else { "" };
+        writeln!(text, "    {key} = {{ manifest = file(\"${{path.module}}/{key}.yaml\"){plain} }}")?;
     }
     text.push_str("  }\n}\n");
     run(place, Until::Destroyed, &text, |directory, workload| {
