@@ -1,0 +1,11 @@
+//! Route 53: record sets, and the batches of changes that lead from some to others.
+//!
+//! [`crate::dns`] says who shall be answered by whom; here is what Route 53 must hold to answer so, what it answers
+//! from what it holds, and how it is changed without a moment of wrong answers.
+
+pub mod record_set;
+
+pub use self::record_set::{
+    AliasTarget, Data, Failover, GeoProximity, HealthCheckId, Position, RecordName, RecordSet, RecordType, Routing,
+    SetKey,
+};
