@@ -5,8 +5,10 @@
 
 pub mod intent;
 pub mod place;
+pub mod problem;
 pub mod tree;
 
 pub use self::intent::{Coordinates, Endpoint, EndpointName, EndpointState, Intent, LatencyRegion, Policy, Within};
 pub use self::place::{Continent, Country, Place, Subdivision};
+pub use self::problem::Problem;
 pub use self::tree::{Node, Site};
