@@ -74,6 +74,33 @@ impl Cidr {
         }
     }
 
+    /// The length of the prefix in bits: at most 32, or 128 for IPv6.
+    #[must_use]
+    pub fn prefix(&self) -> u8 {
+        self.prefix
+    }
+
+    /// Whether it is a network of IPv6.
+    #[must_use]
+    pub fn is_ipv6(&self) -> bool {
+        self.family == Family::V6
+    }
+
+    /// Whether all addresses of the other are in this one.
+    ///
+    /// # Examples
+    /// ```
+    /// use multicluster_core::networking::Cidr;
+    ///
+    /// let cidr = |text: &str| text.parse::<Cidr>().unwrap();
+    /// assert!(cidr("10.0.0.0/8").contains(&cidr("10.1.0.0/16")));
+    /// assert!(!cidr("10.1.0.0/16").contains(&cidr("10.0.0.0/8")));
+    /// ```
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        self.prefix <= other.prefix && self.overlaps(other)
+    }
+
     /// Whether the two share an address.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
