@@ -12,4 +12,11 @@
 //!
 //! It depends on no library crate of the workspace, so that an error of theirs cannot hide in here.
 
+pub mod change;
+mod error;
+mod facets;
 pub mod model;
+mod tables;
+
+pub use error::{ErrorCode, ServiceError};
+pub use tables::{Place, continent_of, places};

@@ -21,6 +21,7 @@ pub use cidr::{CidrBlock, CidrBlockError, CidrCollection};
 pub use health::{Health, WorldHealth};
 pub use health_check::{AlarmIdentifier, HealthCheck, HealthCheckConfig, HealthCheckType};
 pub use name::{Name, NameError};
+pub(crate) use raw::{DATA_FIELDS, POLICY_FIELDS, TTL_MAX};
 pub use raw::{
     RawAliasTarget, RawCidrRoutingConfig, RawCoordinates, RawGeoLocation, RawGeoProximityLocation,
     RawRecordSet, RawResourceRecord, RawSetError,

@@ -17,7 +17,7 @@ impl RecordSets {
     }
 
     /// All sets from the first whose key is not less than `start`.
-    pub fn starting_at(&self, start: &RecordSetKey) -> impl Iterator<Item = &RecordSet> {
+    pub fn starting_at<'a>(&'a self, start: &RecordSetKey) -> impl Iterator<Item = &'a RecordSet> + use<'a> {
         self.sets.range((Bound::Included(start), Bound::Unbounded)).map(|(_, set)| set)
     }
 
