@@ -14,6 +14,7 @@
 //! Absent on purpose: whose the role is. Bindings name users, and those are the administrator's business.
 
 mod grants;
+mod policy_rule;
 mod roles;
 mod yaml;
 
@@ -23,6 +24,7 @@ use std::fmt;
 use serde_json::Value;
 
 pub use self::grants::checks;
+pub use self::policy_rule::PolicyRule;
 pub use self::roles::required_role;
 pub use self::yaml::to_yaml;
 use crate::names::FederationName;
@@ -37,6 +39,8 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 pub struct Needs {
     /// Which federation; the roles are named after it.
     pub federation: FederationName,
+    /// Which set of it, if it is not the federation's own one; then the roles are named after that as well.
+    pub set: Option<String>,
     /// How far it goes.
     pub work: Work,
     /// The namespace of its records. The administrator makes it, together with the role in it.
@@ -158,6 +162,7 @@ impl Needs {
     pub fn new(federation: FederationName, work: Work, records_namespace: impl Into<String>) -> Self {
         Self {
             federation,
+            set: None,
             work,
             records_namespace: records_namespace.into(),
             kinds: BTreeMap::new(),

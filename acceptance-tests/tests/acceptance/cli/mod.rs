@@ -2,7 +2,7 @@
 
 mod explain;
 mod library;
-mod run;
+pub(crate) mod run;
 mod shop;
 mod status;
 

@@ -20,7 +20,7 @@ static CLI: Once<PathBuf> = OnceLock::new();
 static EXAMPLE: Once<PathBuf> = OnceLock::new();
 
 /// What a program said, and its exit code.
-pub(super) struct Said {
+pub(crate) struct Said {
     pub(super) code: Option<i32>,
     pub(super) out: String,
     pub(super) err: String,
@@ -28,7 +28,7 @@ pub(super) struct Said {
 
 impl Said {
     /// Fails unless it ended with this code and said all of this. How wide columns are does not matter.
-    pub(super) fn expect(self, code: i32, sentences: &[&str]) -> anyhow::Result<Self> {
+    pub(crate) fn expect(self, code: i32, sentences: &[&str]) -> anyhow::Result<Self> {
         ensure!(
             self.code == Some(code),
             "exit code {:?}, expected {code}:\n{}\n{}",
@@ -58,7 +58,7 @@ fn narrow(text: &str) -> String {
 }
 
 /// Runs `multicluster`.
-pub(super) async fn cli(arguments: &[&str]) -> anyhow::Result<Said> {
+pub(crate) async fn cli(arguments: &[&str]) -> anyhow::Result<Said> {
     let program = programs::once(&CLI, || build("multicluster-cli", "--bin", "multicluster"))?;
     run(program, arguments).await
 }
@@ -104,7 +104,7 @@ fn build(package: &str, kind: &str, name: &str) -> anyhow::Result<PathBuf> {
 }
 
 /// A kubeconfig with these contexts, each leading to a URL as if it were the cluster of that name.
-pub(super) fn kubeconfig(world: &World, contexts: &[(&str, &str)]) -> String {
+pub(crate) fn kubeconfig(world: &World, contexts: &[(&str, &str)]) -> String {
     let named = |name: &str, field: &str, value: Value| {
         let mut entry = json!({ "name": name });
         entry[field] = value;

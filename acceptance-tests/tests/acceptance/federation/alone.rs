@@ -168,7 +168,7 @@ pub(crate) async fn is_refused(world: &'static World) -> anyhow::Result<()> {
             "team",
             &settings,
             "",
-            &["ConfigMap t-alone-refused/settings", "federation `t-alone-refused` keeps it"],
+            &["ConfigMap t-alone-refused/settings", "federation `t-alone-refused` keeps it in another set"],
         ),
         (name, "team", &theirs, "  adopt = \"always\"", &["ConfigMap t-alone-refused/theirs", "keeps it"]),
         (name, "first", &theirs, "", &["import", "t-alone-refused/first"]),

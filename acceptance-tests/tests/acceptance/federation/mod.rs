@@ -128,6 +128,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         alone::follows_its_federation,
         alone::is_refused,
         alone::is_resumed_and_imported,
+        preflight::a_team_needs_rights_for_its_own_objects_alone,
         preflight::the_least_roles_are_enough,
         preflight::networks_that_overlap_are_told,
         imports::names_members,

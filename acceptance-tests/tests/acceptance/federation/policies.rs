@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::hcl::{REQUIRED, config_map, deployment, federation, namespace, provider_for, resource};
 use super::look;
+use crate::cli::run;
 use crate::world::{Scenario, World, said};
 
 const ON: &str = "gcp";
@@ -133,6 +134,14 @@ pub(crate) async fn ignored_fields_are_set_once(world: &'static World) -> anyhow
 
     set_data(world, name, "other", "theirs").await?;
     scenario.expect_no_changes().await?;
+    // Also those who know only the record see no drift.
+    let directory = tempfile::tempdir()?;
+    let kubeconfig = directory.path().join("kubeconfig");
+    std::fs::write(&kubeconfig, run::kubeconfig(world, &[(ON, world.lab.cluster(ON).host.as_str())]))?;
+    let kubeconfig = kubeconfig.display().to_string();
+    run::cli(&["status", name, "--kubeconfig", &kubeconfig, "--context", ON])
+        .await?
+        .expect(0, &["in sync"])?;
     scenario.apply(&with("three", ignore)).await?;
     ensure!(data(world, name).await? == ["three", "theirs"], "{:?}", data(world, name).await?);
     scenario.expect_no_changes().await?;

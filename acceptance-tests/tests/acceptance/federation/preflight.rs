@@ -115,6 +115,53 @@ pub(crate) async fn the_least_roles_are_enough(world: &'static World) -> anyhow:
     Ok(())
 }
 
+/// A team that adds objects to a platform's federation needs the rights for these alone, and is told which.
+pub(crate) async fn a_team_needs_rights_for_its_own_objects_alone(
+    world: &'static World,
+) -> anyhow::Result<()> {
+    let (name, user) = ("t-least-team", "t-least-team-user");
+    let admin = provider_for(world, &["azure"]);
+    let platform = format!("{REQUIRED}{admin}{}", federation(name, &["azure"], "", &namespace(name)));
+    let platform = Scenario::new(world, &platform).await?;
+    platform.terraform.apply(None).await?.ok()?;
+
+    let text = |provider: &str, value: &str| {
+        let manifest = config_map(name, "settings", value);
+        format!(
+            "{REQUIRED}{provider}resource \"multicluster_federated_object\" \"it\" {{\n  federation = {name:?}\n  name = \"team\"\n  manifest = <<-EOT\n{manifest}\nEOT\n}}\n"
+        )
+    };
+    let team = Scenario::new(world, &text(&admin, "one")).await?;
+    let plan = team.plan_json().await?;
+    let yaml = plan["resource_changes"][0]["change"]["after"]["required_rbac"].as_str().context("no role")?;
+    ensure!(yaml.contains("configmaps") && !yaml.contains("deployments"), "{yaml}");
+
+    let limited = provider(&[as_user(world, "azure", user)?]);
+    team.write(&text(&limited, "one"))?;
+    let plan = team.terraform.plan(None).await?;
+    ensure!(plan.code == Some(1), "{}", plan.stdout);
+    ensure!(said(&plan).contains("azure") && said(&plan).contains("may not"), "{}", plan.stderr);
+
+    grant(world, "azure", yaml, user).await?;
+    for value in ["one", "two"] {
+        let apply = team.apply(&text(&limited, value)).await?;
+        ensure!(!apply.stdout.contains("Warning"), "{}", apply.stdout);
+        team.expect_no_changes().await?;
+    }
+    team.terraform.destroy().await?.ok()?;
+    platform.terraform.destroy().await?.ok()?;
+
+    let client = world.lab.client("azure").await?;
+    let role = "multicluster-t-least-team-team";
+    Api::<ClusterRoleBinding>::all(client.clone()).delete(role, &DeleteParams::default()).await?;
+    Api::<ClusterRole>::all(client.clone()).delete(role, &DeleteParams::default()).await?;
+    let records = "multicluster-system";
+    let _ =
+        Api::<RoleBinding>::namespaced(client.clone(), records).delete(role, &DeleteParams::default()).await;
+    let _ = Api::<Role>::namespaced(client, records).delete(role, &DeleteParams::default()).await;
+    Ok(())
+}
+
 /// Networks that overlap are told, are an error, or are of no interest, as the user likes.
 pub(crate) async fn networks_that_overlap_are_told(world: &'static World) -> anyhow::Result<()> {
     let name = "t-overlap";

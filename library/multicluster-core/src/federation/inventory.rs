@@ -1,5 +1,7 @@
 //! What a member remembers of a federation's set: written before the objects, so that nothing made is ever lost.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::federation::identity::FederationSet;
@@ -81,6 +83,9 @@ pub struct Entry {
     /// The replicas that it was given when it was divided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<u64>,
+    /// Fields that are left to others, as JSON pointers: `owned` is made without them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub ignore_fields: BTreeSet<String>,
     /// How it became ours.
     #[serde(default, skip_serializing_if = "Origin::is_made")]
     pub origin: Origin,
@@ -300,6 +305,7 @@ pub(crate) mod tests {
             hidden: false,
             content: None,
             replicas: None,
+            ignore_fields: BTreeSet::new(),
             origin: Origin::Made,
             phase: Phase::Applied,
         }

@@ -17,5 +17,6 @@ pub mod inventory;
 pub mod observation;
 pub mod plan;
 pub mod policy;
+pub mod questions;
 pub mod render;
 pub mod spec;

@@ -90,6 +90,16 @@ pub struct Eye<'a> {
     pub key: Option<&'a SecretDigest>,
     /// Whether the object is as secret as a Secret, whatever its kind: its record was, or is to be, made with the key.
     pub hidden: bool,
+    /// The fields that were left to others when the object was recorded. They count where it is not known what is wanted
+    /// now.
+    pub ignored: Option<&'a BTreeSet<String>>,
+}
+
+impl Eye<'_> {
+    /// The fields that are left to others.
+    fn left(&self, desired: Option<&Desired>) -> BTreeSet<String> {
+        desired.map(|it| &it.policy.ignore_fields).or(self.ignored).cloned().unwrap_or_default()
+    }
 }
 
 impl Live {
@@ -101,7 +111,7 @@ impl Live {
         let label = object.pointer("/metadata/labels").and_then(|labels| labels.get(PART_OF_LABEL));
         let lost = desired.map(|it| managed_fields::lost(&it.object, &object, &manager)).unwrap_or_default();
         let autoscaled = !managed_fields::autoscalers(&object, &manager).is_empty();
-        let mut left = desired.map(|it| it.policy.ignore_fields.clone()).unwrap_or_default();
+        let mut left = eye.left(desired);
         if autoscaled {
             left.insert(REPLICAS.to_owned());
         }
@@ -138,7 +148,7 @@ impl Live {
 #[must_use]
 pub fn owned_digest(live: &Value, eye: Eye<'_>, desired: Option<&Desired>) -> Option<String> {
     let mut owned = managed_fields::owned(live, &eye.set.field_manager())?;
-    let mut left = desired.map(|it| it.policy.ignore_fields.clone()).unwrap_or_default();
+    let mut left = eye.left(desired);
     left.insert(REPLICAS.to_owned());
     for path in policy::ignored_paths(&left, desired.map_or(live, |it| &it.object)) {
         policy::remove(&mut owned, &path.0);

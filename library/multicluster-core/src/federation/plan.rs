@@ -274,7 +274,7 @@ pub fn plan(
         let (entry, live) = (recorded.get(key).copied(), observed.live.get(key));
         let status = observation::status(entry, live);
         let vanishes = key.namespace.as_deref().is_some_and(|namespace| doomed.contains(namespace));
-        let apply = match action(key, desired, entry, &status, observed) {
+        let apply = match action(set, key, desired, entry, &status, observed) {
             Err(refusal) => {
                 refusals.push(refusal);
                 continue;
@@ -341,6 +341,7 @@ enum Action {
 }
 
 fn action(
+    set: &FederationSet,
     key: &ObjectKey,
     desired: &Desired,
     entry: Option<&Entry>,
@@ -350,7 +351,7 @@ fn action(
     let current = entry.is_some_and(|entry| entry.desired == desired.digest);
     let unless_current = |action| if current { Action::Leave } else { action };
     Ok(match (status, desired.policy.drift) {
-        (Status::Foreign { managers }, _) => return adoption(key, desired, managers, observed),
+        (Status::Foreign { managers }, _) => return adoption(set, key, desired, managers, observed),
         _ if desired.blank => Action::Leave,
         (Status::InSync, _) => unless_current(Action::Apply),
         (Status::Drifted { .. }, Drift::Correct) => Action::Correct,
@@ -363,6 +364,7 @@ fn action(
 
 /// Whether an object that is not ours becomes ours.
 fn adoption(
+    set: &FederationSet,
     key: &ObjectKey,
     desired: &Desired,
     managers: &[String],
@@ -371,6 +373,9 @@ fn adoption(
     let managers = managers.to_vec();
     let live = observed.live.get(key);
     let taken = live.and_then(|live| match &live.federation {
+        Some(other) if *other == set.federation.as_str() => {
+            Some(format!("federation `{other}` keeps it in another set"))
+        }
         Some(other) => Some(format!("federation `{other}` keeps it")),
         None if kubefed::refuses(&live.object) => {
             Some("its label `kubefed.io/managed: \"false\"` says that no federation may have it".to_owned())

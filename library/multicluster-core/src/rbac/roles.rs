@@ -57,7 +57,10 @@ pub fn required_role(needs: &Needs) -> Vec<Value> {
 }
 
 pub(super) fn role_name(needs: &Needs) -> String {
-    format!("multicluster-{}", needs.federation)
+    match &needs.set {
+        Some(set) => format!("multicluster-{}-{set}", needs.federation),
+        None => format!("multicluster-{}", needs.federation),
+    }
 }
 
 /// All rules, without those that others contain.
@@ -131,7 +134,7 @@ fn review() -> Rule {
         group: "authorization.k8s.io".to_owned(),
         names: BTreeSet::new(),
         verbs: [Verb::Create].into(),
-        resources: ["selfsubjectaccessreviews".to_owned()].into(),
+        resources: ["selfsubjectaccessreviews".to_owned(), "selfsubjectrulesreviews".to_owned()].into(),
         paths: BTreeSet::new(),
     }
 }

@@ -52,7 +52,10 @@ fn header(needs: &Needs, lines: &mut Lines) {
         Work::DryRun => ("plan", ", with dry runs"),
         Work::Apply => ("plan and apply", ""),
     };
-    let name = &needs.federation;
+    let name = match &needs.set {
+        Some(set) => format!("{}/{set}", needs.federation),
+        None => needs.federation.to_string(),
+    };
     lines.comment(
         "",
         &format!("The least that is needed to {purpose} the federation `{name}` on this cluster{how}."),

@@ -395,7 +395,8 @@ impl<'a> Worker<'a> {
         self.note(apply, ty.plural.clone(), Phase::Applied);
         let generation = live.pointer("/metadata/generation").and_then(Value::as_i64);
         self.generations.extend(generation.map(|generation| (apply.key.clone(), generation)));
-        let eye = Eye { set: self.set, key: self.key.as_ref(), hidden: apply.desired.confidential };
+        let eye =
+            Eye { set: self.set, key: self.key.as_ref(), hidden: apply.desired.confidential, ignored: None };
         let owned = if apply.leaves_drift {
             Some(LEFT_DRIFTED.to_owned())
         } else {
@@ -406,6 +407,7 @@ impl<'a> Worker<'a> {
             entry.uid = Some(text(live, "/metadata/uid").to_owned());
             (entry.owned, entry.content) = (owned, content);
             entry.hidden = apply.desired.confidential;
+            entry.ignore_fields = apply.desired.policy.ignore_fields.clone();
         }
     }
 
@@ -429,8 +431,9 @@ impl<'a> Worker<'a> {
             uid: before.and_then(|entry| entry.uid.clone()),
             desired: apply.digest.clone(),
             owned: before.and_then(|entry| entry.owned.clone()),
-            // Says how `owned` was made, as long as that is what it was before.
+            // These say how `owned` was made, as long as that is what it was before.
             hidden: before.map_or(apply.desired.confidential, |entry| entry.hidden),
+            ignore_fields: before.map(|entry| entry.ignore_fields.clone()).unwrap_or_default(),
             content: before.and_then(|entry| entry.content.clone()),
             replicas: apply.desired.replicas,
             origin: match before.map_or(made, |entry| entry.origin) {

@@ -56,7 +56,7 @@ async fn candidate(
     observation: Option<&Observation>,
 ) -> Result<Candidate, MemberError> {
     let ty = member.resource_type(text(&desired.object, "/apiVersion"), &key.kind.kind).await?;
-    let eye = Eye { set, key: None, hidden: desired.confidential };
+    let eye = Eye { set, key: None, hidden: desired.confidential, ignored: None };
     let live = match (observation, &ty) {
         (Some(observation), _) => observation.live.get(key).cloned(),
         (None, Some(ty)) => member

@@ -63,15 +63,17 @@ pub async fn observe(
         None
     };
     // An object is looked at in the way in which it was recorded.
-    let hidden: BTreeMap<ObjectKey, bool> = recorded
+    let entries: BTreeMap<ObjectKey, (bool, BTreeSet<String>)> = recorded
         .iter()
-        .flat_map(|it| it.inventory.objects.iter().map(|entry| (entry.key(), entry.hidden)))
+        .flat_map(|it| &it.inventory.objects)
+        .map(|entry| (entry.key(), (entry.hidden, entry.ignore_fields.clone())))
         .collect();
     let judge = |object: Value, key: &ObjectKey| {
-        let desired = desired.get(key);
-        let hidden = hidden.get(key).copied();
+        let (desired, entry) = (desired.get(key), entries.get(key));
+        let hidden = entry.map(|(hidden, _)| *hidden);
         let hidden = hidden.unwrap_or_else(|| desired.is_some_and(|desired| desired.confidential));
-        Live::of(object, Eye { set, key: secret_key.as_ref(), hidden }, desired)
+        let ignored = entry.map(|(_, ignored)| ignored);
+        Live::of(object, Eye { set, key: secret_key.as_ref(), hidden, ignored }, desired)
     };
     let mut live = BTreeMap::new();
     let mut note = |ty: &ResourceType, object: Value| {

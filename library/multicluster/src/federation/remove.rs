@@ -80,14 +80,14 @@ async fn try_remove(
         (report.done, report.left) = (true, true);
         return Ok(report);
     }
-    let others = records::other_sets(member, &job.set).await?;
-    if job.set.set == DEFAULT_SET && !others.is_empty() {
-        let reason = Reason::HasSets(others);
-        return Err(FederationError { doing: format!("remove federation {}", job.set.federation), reason });
-    }
+    refuse_with_sets(job, member).await?;
     let lease = take_lease(&job.set, member, run).await?;
-    // Read again: the last holder of the lease may have changed what is there.
-    let observed = match observe(member, &job.set, &MemberDesired::new()).await {
+    // Read again: the last holder of the lease may have changed what is there, and a set may have come since.
+    let again = async {
+        refuse_with_sets(job, member).await?;
+        observe(member, &job.set, &MemberDesired::new()).await
+    };
+    let observed = match again.await {
         Ok(observed) => observed.observation,
         Err(error) => {
             lease.release().await;
@@ -119,4 +119,17 @@ async fn try_remove(
         report.fail_to_leave(error);
     }
     Ok(report)
+}
+
+/// A federation does not leave members on which others keep objects by it.
+async fn refuse_with_sets(job: &RemoveJob, member: &Member) -> Result<(), FederationError> {
+    if job.set.set != DEFAULT_SET {
+        return Ok(());
+    }
+    let others = records::other_sets(member, &job.set).await?;
+    if others.is_empty() {
+        return Ok(());
+    }
+    let doing = format!("remove federation {}", job.set.federation);
+    Err(FederationError { doing, reason: Reason::HasSets(others) })
 }

@@ -17,6 +17,7 @@ use crate::{
 };
 
 const REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+const RULES: &str = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
 
 fn check(
     group: &str,
@@ -71,6 +72,35 @@ async fn each_permission_is_asked_for_once_and_nothing_is_written() {
     assert_eq!(reviews(&log).len(), 2);
     let writes = log.all().into_iter().filter(|asked| asked.method != "GET" && asked.path != REVIEWS);
     assert_eq!(writes.count(), 0);
+}
+
+/// Of many permissions, only those are asked for one by one that do not follow from what the identity may do everywhere.
+#[rstest]
+#[case::listed(json!({ "incomplete": false, "resourceRules": [
+    { "verbs": ["*"], "apiGroups": ["apps"], "resources": ["*"] },
+    { "verbs": ["get"], "apiGroups": [""], "resources": ["secrets"], "resourceNames": ["other"] }
+] }), 1)]
+#[case::not_all_listed(json!({ "incomplete": true, "resourceRules": [
+    { "verbs": ["*"], "apiGroups": ["*"], "resources": ["*"] }
+] }), 5)]
+#[case::says_nothing(json!({}), 5)]
+#[tokio::test]
+async fn what_is_allowed_everywhere_is_asked_for_at_once(#[case] rules: Value, #[case] reviewed: usize) {
+    let deployments =
+        ["get", "list", "create", "patch"].map(|verb| check("apps", "deployments", verb, None, None));
+    let secrets = check("", "secrets", "get", Some("shop"), Some("key"));
+    let checks: Vec<AccessCheck> = deployments.into_iter().chain([secrets.clone()]).collect();
+    let (member, log) = answers::member(move |asked| match asked.path.as_str() {
+        REVIEWS => verdict(asked.body["spec"]["resourceAttributes"]["resource"] != "secrets"),
+        RULES => answers::json(201, &json!({ "status": rules })),
+        _ => today(asked),
+    });
+    let found = preflight(&member, &checks, &PreflightOptions::new(clock(0))).await.unwrap();
+    assert_eq!((found.denied, found.unknown), (vec![secrets], vec![]));
+    assert_eq!(reviews(&log).len(), reviewed);
+    let asked = log.all().into_iter().filter(|asked| asked.path == RULES);
+    let namespaces: Vec<Value> = asked.map(|asked| asked.body["spec"]["namespace"].clone()).collect();
+    assert_eq!(namespaces, ["-"]);
 }
 
 #[rstest]

@@ -12,7 +12,7 @@ use multicluster::federation::{
 };
 use multicluster::member::{Member, MemberError};
 use multicluster_core::federation::forecast::{Forecast, MEMBER, Outlook, forecast};
-use multicluster_core::federation::observation::{Live, Seen, SeenObject, Status, planned_sync};
+use multicluster_core::federation::observation::{Live, Observation, Seen, SeenObject, Status, planned_sync};
 use multicluster_core::federation::plan::{Claim, Leave, Refusal, plan as plan_member};
 use multicluster_core::federation::render::MemberDesired;
 use multicluster_core::names::{ClusterName, ClusterUid};
@@ -22,7 +22,7 @@ use tfplugin::{Context, Diagnostics, Node, Path, Value};
 use tokio::time::Instant;
 
 use self::outcome::Outcome;
-use self::probes::{Asked, PATIENCE, Probes};
+use self::probes::{Asked, Inquiry, PATIENCE, Probes};
 use super::facts::{self, Ask};
 use super::import;
 use super::membership;
@@ -35,8 +35,16 @@ use crate::resources::entry;
 use crate::validators::sentence;
 
 /// The attributes that follow from the others.
-const COMPUTED: [&str; 7] =
-    ["member_names", "cluster_uids", "sync", "forecast", "objects", "services", "member_status"];
+const COMPUTED: [&str; 8] = [
+    "member_names",
+    "cluster_uids",
+    "sync",
+    "forecast",
+    "objects",
+    "services",
+    "member_status",
+    "required_rbac",
+];
 
 pub(super) async fn plan(
     clusters: &Clusters,
@@ -59,9 +67,6 @@ pub(super) async fn plan(
     if !model::inputs_known(&response.planned, Some(request.config)) {
         for attribute in COMPUTED {
             response.planned.set(attribute, Value::Unknown);
-        }
-        if Shape::of(&response.planned) == Shape::Federation {
-            response.planned.set("required_rbac", Value::Unknown);
         }
         if Node::root(&response.planned).attribute("members").is_unknown() {
             warn_of_missing_federation(&response.planned, &mut response.diagnostics);
@@ -278,9 +283,7 @@ impl Planning<'_> {
             return self.refused(name, refusals, diagnostics);
         }
         let uid = observation.cluster_uid.clone();
-        let probes =
-            probes::ask(self.model, &member, desired, joined, Some(observation), self.makes, &self.asked)
-                .await;
+        let probes = self.inquiry(desired, joined, Some(observation)).ask(&member).await;
         if self.makes {
             // What is there now may be what a replacement destroys before this plan is carried out, or what an apply
             // that was cut short has left to go on with. Either way this one makes everything.
@@ -290,6 +293,15 @@ impl Planning<'_> {
         // everything is made. So the words stay the same, whatever happens between two plans.
         let seen = joined.filter(|seen| seen.cluster_uid == uid).cloned();
         Look::Seen(uid.clone(), Some(seen.unwrap_or_else(|| Seen::nothing_on(uid))), probes)
+    }
+
+    fn inquiry<'a>(
+        &'a self,
+        desired: &'a MemberDesired,
+        seen: Option<&'a Seen>,
+        observation: Option<&'a Observation>,
+    ) -> Inquiry<'a> {
+        Inquiry { model: self.model, desired, seen, observation, makes: self.makes, asked: &self.asked }
     }
 
     async fn observe(&self, member: &Member, desired: &MemberDesired) -> Result<Observed, FederationError> {
@@ -324,8 +336,7 @@ impl Planning<'_> {
         };
         let refusals: Vec<Refusal> = seen.objects.iter().filter_map(refused).collect();
         if refusals.is_empty() {
-            let probes =
-                probes::ask(self.model, member, desired, Some(seen), None, self.makes, &self.asked).await;
+            let probes = self.inquiry(desired, Some(seen), None).ask(member).await;
             return Look::Seen(seen.cluster_uid.clone(), Some(seen.clone()), probes);
         }
         self.refused(name, refusals, diagnostics)

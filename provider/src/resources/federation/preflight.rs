@@ -25,11 +25,13 @@ pub(super) async fn check(
     joining: &[&ClusterName],
     diagnostics: &mut Diagnostics,
 ) {
-    if joining.is_empty() || model.shape == Shape::Object {
+    if joining.is_empty() {
         return;
     }
     let options = PreflightOptions::new(clock());
-    let found = join_all(model.spec.members.keys().map(async |name| {
+    // How the members of somebody else's federation go together is not judged here again.
+    let looked_at = |name: &&ClusterName| model.shape == Shape::Federation || joining.contains(name);
+    let found = join_all(model.spec.members.keys().filter(looked_at).map(async |name| {
         let member = clusters.member(name, record.reference(name)).await.ok()?;
         let checks =
             if joining.contains(&name) { rbac::checks(&needs(model, Some(name))) } else { Vec::new() };
@@ -38,7 +40,8 @@ pub(super) async fn check(
         Some((name.clone(), found))
     }));
     let found: BTreeMap<ClusterName, Preflight> = found.await.into_iter().flatten().collect();
-    for finding in judge(&found, policy(planned), &declared(planned)) {
+    let policy = if model.shape == Shape::Federation { policy(planned) } else { CidrPolicy::Ignore };
+    for finding in judge(&found, policy, &declared(planned)) {
         let Some(first) = finding.members.first() else { continue };
         match finding.severity {
             Severity::Error => diagnostics.error_at(member_path(first), "Cannot join", finding.message),
@@ -93,6 +96,7 @@ pub(super) fn required_rbac(model: &Model) -> String {
 /// What an identity needs on one member, or on any.
 fn needs(model: &Model, member: Option<&ClusterName>) -> Needs {
     let mut needs = Needs::new(model.spec.name.clone(), Work::Apply, &model.set.namespace);
+    needs.set = (model.shape == Shape::Object).then(|| model.set.set.clone());
     let here = |name: &ClusterName| member.is_none_or(|member| member == name);
     let everything: Vec<&MemberDesired> = model.rendered.values().collect();
     for (name, desired) in model.rendered.iter().filter(|(name, _)| here(name)) {

@@ -33,13 +33,7 @@ pub(super) fn schema() -> Schema {
         )
         .validate(checks::one_of(&["warn", "error", "ignore"])),
     )
-    .attribute(
-        "required_rbac",
-        Attribute::string(
-            "The least roles, with their bindings, by which an identity could do all of this on a member, as YAML.",
-        )
-        .computed(),
-    );
+;
     let schema = entry::policy()
         .into_iter()
         .fold(schema, |schema, (name, attribute)| schema.attribute(name, attribute));
@@ -86,6 +80,13 @@ pub(super) fn of_object() -> Schema {
 /// What both resources have.
 fn common(schema: Schema) -> Schema {
     schema
+    .attribute(
+        "required_rbac",
+        Attribute::string(
+            "The least roles, with their bindings, by which an identity could do all of this on a member, as YAML.",
+        )
+        .computed(),
+    )
     .attribute("leave", leave())
     .attribute(
         "max_deletions",

@@ -62,7 +62,7 @@ fn also_written_by(manager: &str, time: &str, fields: Value) -> Value {
 /// A member whose record was written when the object was as it was made.
 fn member(record: Option<Inventory>, object: Option<Value>) -> Observation {
     let set = set();
-    let eye = Eye { set: &set, key: None, hidden: false };
+    let eye = Eye { set: &set, key: None, hidden: false, ignored: None };
     let owned = Live::of(made(), eye, None).owned;
     let record = record.map(|mut inventory| {
         for entry in &mut inventory.objects {
@@ -437,7 +437,7 @@ fn drifted_fields_are_named_where_the_manifest_is_known() {
             "fieldsV1": { "f:spec": { "f:paused": {} } } }));
     });
     let wanted = crate::federation::render::Desired::new("web", json!({ "spec": { "paused": false } }));
-    let live = Live::of(object, Eye { set: &set, key: None, hidden: false }, Some(&wanted));
+    let live = Live::of(object, Eye { set: &set, key: None, hidden: false, ignored: None }, Some(&wanted));
     observation.live.insert(key(), live);
     assert_eq!(
         said(&observation).headline(),

@@ -123,7 +123,7 @@ fn without_a_record_there_is_no_sync() {
 fn a_live_object_is_ours_by_its_label() {
     let mut object = json!({ "metadata": { "uid": "u", "labels": { PART_OF_LABEL: set().applyset_id() } } });
     let set = set();
-    let eye = Eye { set: &set, key: None, hidden: false };
+    let eye = Eye { set: &set, key: None, hidden: false, ignored: None };
     assert!(Live::of(object.clone(), eye, None).labelled);
     object["metadata"]["labels"][PART_OF_LABEL] = "applyset-other-v1".into();
     assert!(!Live::of(object, eye, None).labelled);
@@ -138,8 +138,9 @@ fn what_is_hidden_is_told_apart_by_the_key_and_shows_no_value() {
         { "manager": "kubectl", "operation": "Update", "fieldsV1": { "f:data": { "f:a": {} } } }
     ] } });
     let key = SecretDigest::new(b"key");
-    let plain = Live::of(object.clone(), Eye { set: &set, key: Some(&key), hidden: false }, None);
-    let eye = Eye { set: &set, key: Some(&key), hidden: true };
+    let plain =
+        Live::of(object.clone(), Eye { set: &set, key: Some(&key), hidden: false, ignored: None }, None);
+    let eye = Eye { set: &set, key: Some(&key), hidden: true, ignored: None };
     let wanted = Desired {
         confidential: true,
         ..Desired::new("it", json!({ "kind": "ConfigMap", "data": { "a": "perch", "b": "1" } }))
@@ -148,4 +149,30 @@ fn what_is_hidden_is_told_apart_by_the_key_and_shows_no_value() {
     assert_eq!(live.owned, Some(key.of(&json!({ "data": { "b": "1" } }))));
     assert_ne!(live.owned, plain.owned);
     assert_eq!(live.lost, ["data.a (changed, set by kubectl)"]);
+}
+
+#[test]
+fn what_is_left_to_others_is_no_drift_for_those_who_know_only_the_record() {
+    let set = set();
+    let manager = set.field_manager();
+    let object = |other: &str| {
+        json!({
+            "metadata": { "managedFields": [{
+                "manager": manager, "operation": "Apply",
+                "fieldsV1": { "f:data": { "f:mine": {}, "f:other": {} } }
+            }] },
+            "data": { "mine": "1", "other": other }
+        })
+    };
+    let ignored = BTreeSet::from(["/data/other".to_owned()]);
+    let owned = |other: &str, ignored: Option<&BTreeSet<String>>| {
+        Live::of(object(other), Eye { set: &set, key: None, hidden: false, ignored }, None).owned
+    };
+    assert_ne!(owned("ours", None), owned("theirs", None));
+    assert_eq!(owned("ours", Some(&ignored)), owned("theirs", Some(&ignored)));
+    // It is the digest that an apply noted, which knew what was wanted.
+    let mut wanted = Desired::new("shop", json!({ "data": { "mine": "1", "other": "ours" } }));
+    wanted.policy.ignore_fields = ignored.clone();
+    let eye = Eye { set: &set, key: None, hidden: false, ignored: None };
+    assert_eq!(owned_digest(&object("ours"), eye, Some(&wanted)), owned("theirs", Some(&ignored)));
 }

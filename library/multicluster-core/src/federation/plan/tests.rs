@@ -296,6 +296,10 @@ fn what_may_outlive_the_federation(
 
 #[rstest]
 #[case::another_federation(Live { federation: Some("rival".to_owned()), ..live("c") }, "federation `rival` keeps it")]
+#[case::another_set(
+    Live { federation: Some(set().federation.to_string()), ..live("c") },
+    "keeps it in another set"
+)]
 #[case::by_label(
     Live { object: json!({ "metadata": { "labels": { "kubefed.io/managed": "false" } } }), ..live("c") },
     "no federation may have it"

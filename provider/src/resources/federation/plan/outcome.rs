@@ -6,7 +6,7 @@ use multicluster_core::federation::forecast::{Forecast, LEFT_AS_IT_IS};
 use multicluster_core::names::ClusterName;
 use tfplugin::{Diagnostics, Node, Path, Value};
 
-use super::super::model::{Model, Shape};
+use super::super::model::Model;
 use super::super::preflight;
 use super::super::state::{self, PerMember, member_path};
 
@@ -69,9 +69,7 @@ impl Outcome {
         planned.set("member_names", Value::List(names));
         planned.set("objects", state::objects(&model.rendered));
         planned.set("services", state::services(&model.rendered));
-        if model.shape == Shape::Federation {
-            planned.set("required_rbac", preflight::required_rbac(model).into());
-        }
+        planned.set("required_rbac", preflight::required_rbac(model).into());
         planned.set("member_status", planned_status(prior, model));
         planned.set("cluster_uids", state::partial_text_map(self.cluster_uids));
         // A create may be interrupted, and then leaves the state with a warning: what it reached is not known before.

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use multicluster::federation::{Probed, foresee};
 use multicluster::member::Member;
-use multicluster_core::federation::forecast::{self, adopt, brings, create, foreign};
-use multicluster_core::federation::observation::{self, Observation, Seen, Status};
-use multicluster_core::federation::plan::{Refusal, outlives};
+use multicluster_core::federation::forecast::{self, brings, create, foreign};
+use multicluster_core::federation::inventory::Entry;
+use multicluster_core::federation::observation::{self, Observation, Seen, SeenObject, Status};
+use multicluster_core::federation::plan::outlives;
 use multicluster_core::federation::policy::Adopt;
+use multicluster_core::federation::questions::{Judged, judge, questions};
 use multicluster_core::federation::render::{Desired, MemberDesired};
 use multicluster_core::names::ClusterName;
-use multicluster_core::object::{ObjectKey, text};
-use multicluster_core::probe::{Adoption, Verdict, Why};
-use multicluster_core::scope::{self, defines};
-use serde_json::Value;
+use multicluster_core::object::ObjectKey;
+use multicluster_core::probe::{Verdict, Why};
+use multicluster_core::scope;
 use tfplugin::{Diagnostics, Path};
 use tokio::time::Instant;
 
@@ -25,7 +26,8 @@ use crate::validators::sentence;
 
 /// How long a plan waits for the dry runs of one member.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
-const DEFINITION: &str = "CustomResourceDefinition";
+/// Questions that a member takes at a time from those that are put to one member for all.
+const AT_A_TIME: usize = 16;
 /// Objects that are named in one message.
 const NAMED: usize = 5;
 
@@ -58,118 +60,142 @@ struct Refused {
     message: String,
 }
 
-/// Asks about the objects that would change. `makes` says that all of ours is to be made, possibly after it was destroyed
-/// by the other half of a replacement. `observation` is what was read just now, `seen` what the last read saw.
-pub(super) async fn ask(
-    model: &Model,
-    member: &Member,
-    desired: &MemberDesired,
-    seen: Option<&Seen>,
-    observation: Option<&Observation>,
-    makes: bool,
-    asked: &Asked,
-) -> Probes {
-    let mut probes = Probes::default();
-    let recorded = observation.map(Observation::recorded).unwrap_or_default();
-    let status = |key: &ObjectKey| match (observation, seen) {
-        (Some(observation), _) => {
-            let entry = recorded.get(key).copied();
-            let current = entry.map(|entry| entry.desired.as_str());
-            (observation::status(entry, observation.live.get(key)), current)
+/// What is asked of one member.
+pub(super) struct Inquiry<'a> {
+    /// What is wanted on all members.
+    pub(super) model: &'a Model,
+    /// What is wanted on this one.
+    pub(super) desired: &'a MemberDesired,
+    /// What the last read saw.
+    pub(super) seen: Option<&'a Seen>,
+    /// What was read just now.
+    pub(super) observation: Option<&'a Observation>,
+    /// Whether all of ours is to be made, possibly after it was destroyed by the other half of a replacement.
+    pub(super) makes: bool,
+    /// What other members were asked.
+    pub(super) asked: &'a Asked,
+}
+
+impl Inquiry<'_> {
+    /// Asks about the objects that would change.
+    pub(super) async fn ask(&self, member: &Member) -> Probes {
+        let mut probes = Probes::default();
+        let recorded = self.observation.map(Observation::recorded).unwrap_or_default();
+        let (remaining, others): (Vec<_>, Vec<_>) =
+            self.desired.iter().partition(|(key, desired)| self.remains(&recorded, key, desired));
+        for (key, _) in remaining {
+            probes.words.insert(key.clone(), None);
+            probes.unknown.push((key.clone(), Why::LetGo.to_string()));
         }
-        (None, Some(seen)) => match seen.object(key) {
-            Some(object) => (object.status.clone(), Some(object.desired.as_str())),
-            None => (Status::Absent, None),
-        },
-        (None, None) => (Status::Absent, None),
-    };
-    // What the other half of a replacement has, under this name or another one.
-    let replaced = |key: &ObjectKey| seen.filter(|_| makes)?.object(key);
-    // It lets go of these, whatever becomes of them then.
-    let remains = |key: &ObjectKey, desired: &Desired| {
-        let here = recorded.get(key).map(|entry| entry.origin);
-        let origin = here.or_else(|| replaced(key).map(|object| object.origin.unwrap_or_default()));
-        let outlives = |origin| outlives(key, origin, model.options.leave);
-        desired.policy.adopt != Adopt::Never && makes && origin.is_some_and(outlives)
-    };
-    for (key, _) in desired.iter().filter(|(key, desired)| remains(key, desired)) {
-        probes.words.insert(key.clone(), None);
-        probes.unknown.push((key.clone(), Why::LetGo.to_string()));
-    }
-    if !model.options.dry_run {
-        let foreign =
-            desired.iter().filter(|(key, desired)| !remains(key, desired)).filter_map(|(key, desired)| {
+        let status = |key: &ObjectKey| self.status(&recorded, key);
+        if !self.model.options.dry_run {
+            let foreign = others.into_iter().filter_map(|(key, desired)| {
                 let Status::Foreign { managers } = status(key).0 else { return None };
                 Some((key.clone(), Some(foreign(desired, &managers))))
             });
-        probes.words.extend(foreign);
-        return probes;
-    }
-    let wanted: Vec<(&ObjectKey, &Desired, Status)> = desired
-        .iter()
-        .filter(|(key, desired)| !remains(key, desired))
-        .filter_map(|(key, desired)| {
-            let (status, current) = status(key);
-            let asks = match &status {
-                // Nothing is known of what is to be copied.
-                _ if desired.confidential && !desired.copied && is_empty(desired) => false,
-                Status::Absent if replaced(key).is_some() => false,
-                Status::Foreign { managers } => desired.policy.may_adopt(managers),
-                _ => current != Some(desired.digest.as_str()),
-            };
-            asks.then_some((key, desired, status))
-        })
-        .collect();
-    // Against a definition that changes too, a server would judge by the old one.
-    let redefined: Vec<&Value> = wanted
-        .iter()
-        .map(|(_, desired, _)| &desired.object)
-        .filter(|it| text(it, "/kind") == DEFINITION)
-        .collect();
-    let (unasked, wanted): (Vec<_>, Vec<_>) =
-        wanted.into_iter().partition(|(key, ..)| defines(redefined.iter().copied(), &key.kind));
-    for (key, desired, status) in unasked {
-        if let Status::Foreign { managers } = status {
-            probes.words.insert(key.clone(), Some(foreign(desired, &managers)));
+            probes.words.extend(foreign);
+            return probes;
+        }
+        let open = others.into_iter().filter(|(key, desired)| {
+            // Nothing is known of what is to be copied.
+            let nothing_known = desired.confidential && !desired.copied && is_empty(desired);
+            let replaced = || self.replaced(key).is_some() && status(key).0 == Status::Absent;
+            !nothing_known && !replaced()
+        });
+        let questions = questions(open, status);
+        probes.words.extend(questions.told.into_iter().map(|(key, words)| (key.clone(), Some(words))));
+        let (shared, own): (Vec<_>, Vec<_>) =
+            questions.ask.into_iter().partition(|(key, _, status)| self.tells_for_all(key, status));
+        self.put(member, own, &mut probes).await;
+        // Each member takes some of these at a time, so that they share the work.
+        let mut shared = shared.into_iter();
+        loop {
+            let mut some = Vec::new();
+            while some.len() < AT_A_TIME
+                && let Some((key, desired, status)) = shared.next()
+            {
+                if self.asked.claim(&desired.digest) {
+                    some.push((key, desired, status));
+                } else {
+                    probes.words.insert(key.clone(), Some(create(key, desired)));
+                }
+            }
+            if some.is_empty() {
+                return probes;
+            }
+            self.put(member, some, &mut probes).await;
         }
     }
-    // In a namespace that the apply makes, a dry run tells no more than whether an object fits its schema: once is enough
-    // for all members.
-    let live = |key: &ObjectKey| observation.is_some_and(|it| it.live.contains_key(key));
-    let in_new_namespace = |key: &ObjectKey| {
-        desired
-            .keys()
-            .any(|it| scope::is_namespace(&it.kind) && Some(&it.name) == key.namespace.as_ref() && !live(it))
-    };
-    let (known, wanted): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|(key, desired, status)| {
-        observation.is_some()
-            && *status == Status::Absent
-            && scope::scope(&key.kind).is_some()
-            && in_new_namespace(key)
-            && !asked.claim(&desired.digest)
-    });
-    for (key, desired, _) in known {
-        probes.words.insert(key.clone(), Some(create(key, desired)));
-    }
-    if wanted.is_empty() {
-        return probes;
-    }
-    let mut answers = foresee(member, &model.set, &wanted, observation, Instant::now() + PATIENCE).await;
-    for (key, wanted, status) in wanted {
-        let Some(mut answer) = answers.remove(key) else { continue };
-        let made = makes && !matches!(status, Status::Foreign { .. });
-        if brings(desired, &answer.verdict, key)
-            || (made
-                && matches!(
-                    answer.verdict,
-                    Verdict::Unchanged | Verdict::Update { .. } | Verdict::Replace { .. }
-                ))
-        {
-            answer.verdict = Verdict::Create;
+
+    /// Puts some questions to the member.
+    async fn put(
+        &self,
+        member: &Member,
+        questions: Vec<(&ObjectKey, &Desired, Status)>,
+        probes: &mut Probes,
+    ) {
+        if questions.is_empty() {
+            return;
         }
-        probes.note(key, wanted, &status, answer);
+        let deadline = Instant::now() + PATIENCE;
+        let mut answers = foresee(member, &self.model.set, &questions, self.observation, deadline).await;
+        for (key, wanted, status) in questions {
+            let Some(mut answer) = answers.remove(key) else { continue };
+            if self.is_made(key, &status, &answer.verdict) {
+                answer.verdict = Verdict::Create;
+            }
+            probes.note(key, wanted, &status, &answer);
+        }
     }
-    probes
+
+    /// How an object stands, and whether what was last applied to it is what is wanted now.
+    fn status(&self, recorded: &BTreeMap<ObjectKey, &Entry>, key: &ObjectKey) -> (Status, bool) {
+        let wanted = self.desired.get(key).map(|desired| desired.digest.as_str());
+        match (self.observation, self.seen) {
+            (Some(observation), _) => {
+                let entry = recorded.get(key).copied();
+                let current = entry.is_some_and(|entry| wanted == Some(entry.desired.as_str()));
+                (observation::status(entry, observation.live.get(key)), current)
+            }
+            (None, Some(seen)) => match seen.object(key) {
+                Some(object) => (object.status.clone(), wanted == Some(object.desired.as_str())),
+                None => (Status::Absent, false),
+            },
+            (None, None) => (Status::Absent, false),
+        }
+    }
+
+    /// What the other half of a replacement has, under this name or another one.
+    fn replaced(&self, key: &ObjectKey) -> Option<&SeenObject> {
+        self.seen.filter(|_| self.makes)?.object(key)
+    }
+
+    /// Whether the other half of a replacement lets go of an object that is to be adopted: whatever becomes of it then.
+    fn remains(&self, recorded: &BTreeMap<ObjectKey, &Entry>, key: &ObjectKey, desired: &Desired) -> bool {
+        let here = recorded.get(key).map(|entry| entry.origin);
+        let origin = here.or_else(|| self.replaced(key).map(|object| object.origin.unwrap_or_default()));
+        let outlives = |origin| outlives(key, origin, self.model.options.leave);
+        desired.policy.adopt != Adopt::Never && self.makes && origin.is_some_and(outlives)
+    }
+
+    /// Whether what one member says of an object, all would say: in a namespace that the apply makes, a dry run tells no
+    /// more than whether an object fits its schema.
+    fn tells_for_all(&self, key: &ObjectKey, status: &Status) -> bool {
+        let Some(observation) = self.observation else { return false };
+        let in_new_namespace = self.desired.keys().any(|it| {
+            scope::is_namespace(&it.kind)
+                && Some(&it.name) == key.namespace.as_ref()
+                && !observation.live.contains_key(it)
+        });
+        *status == Status::Absent && scope::scope(&key.kind).is_some() && in_new_namespace
+    }
+
+    /// Whether an object is made, although the dry run found it, or found that what it needs is missing.
+    fn is_made(&self, key: &ObjectKey, status: &Status, verdict: &Verdict) -> bool {
+        let there = matches!(verdict, Verdict::Unchanged | Verdict::Update { .. } | Verdict::Replace { .. });
+        let ours = !matches!(status, Status::Foreign { .. });
+        brings(self.desired, verdict, key) || (self.makes && ours && there)
+    }
 }
 
 /// Whether an object says no more than which one it is.
@@ -178,54 +204,21 @@ fn is_empty(desired: &Desired) -> bool {
 }
 
 impl Probes {
-    fn note(&mut self, key: &ObjectKey, desired: &Desired, status: &Status, answer: Probed) {
-        if let (Status::Foreign { managers }, Some(Adoption::Differs(changes))) = (status, answer.adoption)
-            && desired.policy.adopt == Adopt::IfNoDiff
-        {
-            let fields = changes.iter().map(ToString::to_string).collect();
-            let refusal = Refusal::Differs { key: Box::new(key.clone()), fields, managers: managers.clone() };
-            return self.refuse(key, desired, refusal.to_string());
-        }
-        let verdict = match answer.verdict {
-            Verdict::Update { .. } if desired.confidential => "update: its content is not shown".to_owned(),
-            Verdict::Create => create(key, desired),
-            Verdict::Replace { .. } if desired.policy.replace_on_immutable => answer.verdict.to_string(),
-            Verdict::Unchanged | Verdict::Update { .. } => answer.verdict.to_string(),
-            Verdict::Unknown(why) => {
-                self.words.insert(key.clone(), None);
-                self.unknown.push((key.clone(), why.to_string()));
-                return;
+    fn note(&mut self, key: &ObjectKey, desired: &Desired, status: &Status, answer: &Probed) {
+        let adoption = answer.adoption.as_ref();
+        let words = match judge(key, desired, status, &answer.verdict, adoption, &answer.left_over) {
+            Judged::Does(words) => Some(words),
+            Judged::Unknown(why) => {
+                self.unknown.push((key.clone(), why));
+                None
             }
-            Verdict::Replace { .. } => {
-                let message = format!(
-                    "{}; with `replace_on_immutable = true` the object is deleted and made anew",
-                    answer.verdict
-                );
-                return self.refuse(key, desired, message);
+            Judged::Refused(message) => {
+                let resource = desired.resource.clone();
+                self.refused.push(Refused { resource, key: key.clone(), message });
+                None
             }
-            Verdict::Conflict { .. } => {
-                let message = format!(
-                    "{}; remove these fields from the manifest, or leave them to others with `ignore_fields`",
-                    answer.verdict
-                );
-                return self.refuse(key, desired, message);
-            }
-            refused => return self.refuse(key, desired, refused.to_string()),
         };
-        let text = match status {
-            Status::Foreign { managers } => {
-                let stays = desired.policy.adopt == Adopt::IfNoDiff;
-                let gone = if stays { &[] } else { answer.left_over.as_slice() };
-                adopt(managers, &verdict, gone)
-            }
-            _ => verdict,
-        };
-        self.words.insert(key.clone(), Some(text));
-    }
-
-    fn refuse(&mut self, key: &ObjectKey, desired: &Desired, message: String) {
-        self.words.insert(key.clone(), None);
-        self.refused.push(Refused { resource: desired.resource.clone(), key: key.clone(), message });
+        self.words.insert(key.clone(), words);
     }
 }
 
