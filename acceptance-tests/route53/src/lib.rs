@@ -12,7 +12,9 @@
 //!
 //! It depends on no library crate of the workspace, so that an error of theirs cannot hide in here.
 
+pub mod answer;
 pub mod change;
+pub mod dns;
 mod error;
 mod facets;
 pub mod model;
