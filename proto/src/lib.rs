@@ -1,6 +1,6 @@
 //! Terraform's plugin protocol 6, spoken from Rust.
 //!
-//! A provider implements [`Provider`] and [`Resource`], describes itself with [`schema::Schema`], and calls
+//! A provider implements [`Provider`], [`Resource`] and [`Function`], describes itself with [`schema::Schema`], and calls
 //! [`serve::serve`] from `main`. This crate knows nothing of what a provider manages: no word of Kubernetes or DNS.
 //!
 //! ```text
@@ -17,6 +17,7 @@
 pub mod check;
 pub mod diagnostics;
 pub mod duration;
+pub mod function;
 pub mod logging;
 pub mod operations;
 pub mod path;
@@ -32,6 +33,7 @@ pub mod value;
 pub mod wire;
 
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
+pub use function::Function;
 pub use path::Path;
 pub use provider::{ClientInfo, Context, DataSource, Provider};
 pub use resource::Resource;

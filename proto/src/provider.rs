@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use crate::diagnostics::Diagnostics;
+use crate::function::Function;
 use crate::resource::Resource;
 use crate::schema::Schema;
 use crate::value::{Node, Value};
@@ -36,6 +37,11 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The data sources.
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
+        Vec::new()
+    }
+
+    /// The functions.
+    fn functions(&self) -> Vec<Arc<dyn Function>> {
         Vec::new()
     }
 

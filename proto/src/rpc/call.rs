@@ -9,7 +9,7 @@ use tonic::{Response, Status};
 use tracing::Instrument as _;
 
 use super::catalogue::Catalogue;
-use super::{Service, convert};
+use super::{Service, convert, functions};
 use crate::diagnostics::Diagnostics;
 use crate::operations::panic_message;
 use crate::provider::Context;
@@ -106,4 +106,11 @@ answers! {
         renew_ephemeral_resource;
     bare: validate_provider_config, validate_resource_config, validate_data_resource_config, configure_provider,
         validate_ephemeral_resource_config, close_ephemeral_resource, validate_list_resource_config;
+}
+
+/// A function has one message to answer with instead of diagnostics.
+impl Answer for wire::call_function::Response {
+    fn failed(diagnostics: Vec<wire::Diagnostic>) -> Self {
+        Self { result: None, error: Some(functions::in_words(&diagnostics)) }
+    }
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostics::Diagnostics;
+use crate::function::{Function, Signature};
 use crate::provider::{DataSource, Provider};
 use crate::resource::Resource;
-use crate::schema::{Role, Schema};
+use crate::schema::{Role, Schema, is_name};
 use crate::value::Type;
 
 /// A schema and the type of its values.
@@ -21,12 +22,19 @@ pub(super) struct Entry<T: ?Sized> {
     pub(super) shape: Shape,
 }
 
+/// A function with its signature.
+pub(super) struct Callable {
+    pub(super) implementation: Arc<dyn Function>,
+    pub(super) signature: Signature,
+}
+
 /// A provider with everything in it.
 pub(super) struct Catalogue {
     pub(super) provider: Arc<dyn Provider>,
     pub(super) config: Shape,
     pub(super) resources: BTreeMap<&'static str, Entry<dyn Resource>>,
     pub(super) data_sources: BTreeMap<&'static str, Entry<dyn DataSource>>,
+    pub(super) functions: BTreeMap<&'static str, Callable>,
     repeated: Vec<&'static str>,
 }
 
@@ -55,7 +63,14 @@ impl Catalogue {
                 repeated.push(name);
             }
         }
-        Self { provider, config, resources, data_sources, repeated }
+        let mut functions = BTreeMap::new();
+        for implementation in provider.functions() {
+            let (name, signature) = (implementation.name(), implementation.signature());
+            if functions.insert(name, Callable { implementation, signature }).is_some() {
+                repeated.push(name);
+            }
+        }
+        Self { provider, config, resources, data_sources, functions, repeated }
     }
 
     pub(super) fn resource(&self, name: &str) -> Result<&Entry<dyn Resource>, Diagnostics> {
@@ -80,6 +95,13 @@ impl Catalogue {
         }
         for (name, entry) in &self.data_sources {
             check(name, &entry.shape, Role::DataSource);
+        }
+        for (name, callable) in &self.functions {
+            let mut found = callable.signature.internal_validate();
+            if !is_name(name) {
+                found.push("a name has lower-case letters, digits and underscores only".to_owned());
+            }
+            problems.extend(found.into_iter().map(|problem| format!("{name}(): {problem}")));
         }
         problems
     }

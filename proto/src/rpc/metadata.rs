@@ -1,6 +1,7 @@
 //! GetProviderSchema and GetMetadata.
 
 use super::catalogue::Catalogue;
+use super::functions;
 use crate::schema::Role;
 use crate::wire::tfplugin6::{ServerCapabilities, get_metadata, get_provider_schema};
 
@@ -30,6 +31,7 @@ pub(super) fn schema(catalogue: &Catalogue) -> get_provider_schema::Response {
             .iter()
             .map(|(source, entry)| (name(source), entry.shape.schema.to_wire(Role::DataSource)))
             .collect(),
+        functions: functions::functions(catalogue).functions,
         server_capabilities: Some(capabilities()),
         ..Default::default()
     }
@@ -38,10 +40,12 @@ pub(super) fn schema(catalogue: &Catalogue) -> get_provider_schema::Response {
 pub(super) fn metadata(catalogue: &Catalogue) -> get_metadata::Response {
     let resource = |name: &&'static str| get_metadata::ResourceMetadata { type_name: (*name).to_owned() };
     let source = |name: &&'static str| get_metadata::DataSourceMetadata { type_name: (*name).to_owned() };
+    let function = |name: &&'static str| get_metadata::FunctionMetadata { name: (*name).to_owned() };
     get_metadata::Response {
         server_capabilities: Some(capabilities()),
         resources: catalogue.resources.keys().map(resource).collect(),
         data_sources: catalogue.data_sources.keys().map(source).collect(),
+        functions: catalogue.functions.keys().map(function).collect(),
         ..Default::default()
     }
 }

@@ -7,11 +7,11 @@
 //!              └ what does not fit the schema becomes an error
 //! ```
 //!
-//! Invariants: every request that a host makes of a provider of resources and data sources has an answer, never a
-//! gRPC error; no write-only value and no unknown value is in any stored state; requests are never logged.
+//! Invariants: every request that a host makes of a provider of resources, data sources and functions has an answer,
+//! never a gRPC error; no write-only value and no unknown value is in any stored state; requests are never logged.
 //!
-//! Not here: functions, identities, ephemeral resources and lists. Their requests are answered with "there are
-//! none", which both hosts take.
+//! Not here: identities, ephemeral resources and lists. Their requests are answered with "there are none", which
+//! both hosts take.
 
 mod apply;
 mod call;

@@ -166,7 +166,7 @@ impl Provider for Service {
         &self,
         _request: Request<wire::get_functions::Request>,
     ) -> Answered<wire::get_functions::Response> {
-        self.answer("GetFunctions", "", |_| async move { Ok(wire::get_functions::Response::default()) }).await
+        self.answer("GetFunctions", "", |call| async move { Ok(functions::functions(&call.catalogue)) }).await
     }
 
     async fn validate_ephemeral_resource_config(
@@ -233,7 +233,8 @@ impl Provider for Service {
         &self,
         request: Request<wire::call_function::Request>,
     ) -> Answered<wire::call_function::Response> {
-        Ok(Response::new(functions::call(request.get_ref())))
+        let request = request.into_inner();
+        self.answer("CallFunction", "", |call| async move { Ok(functions::call(&call, &request)) }).await
     }
 
     async fn stop_provider(

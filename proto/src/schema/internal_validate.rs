@@ -112,12 +112,14 @@ impl Checker<'_> {
     }
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether it is a name as hosts take it for attributes and parameters.
+pub(crate) fn is_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     name.bytes().all(plain) && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
 }
 
-fn has_dynamic_element(kind: &Type) -> bool {
+/// Whether a collection in it has elements of any type, which hosts refuse.
+pub(crate) fn has_dynamic_element(kind: &Type) -> bool {
     match kind {
         Type::Bool | Type::Number | Type::String | Type::Dynamic => false,
         Type::List(element) | Type::Set(element) | Type::Map(element) => {

@@ -23,6 +23,7 @@ pub(crate) mod write_only;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub(crate) use internal_validate::{has_dynamic_element, is_name};
 pub use wire::Role;
 
 use crate::diagnostics::Diagnostics;

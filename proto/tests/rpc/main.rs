@@ -1,6 +1,7 @@
 //! The service, called as a host calls it.
 
 mod apply;
+mod functions;
 mod harness;
 mod lifecycle;
 mod logs;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tfplugin::function::{Function, FunctionError, Parameter, Signature};
 use tfplugin::provider::{ClientInfo, Context, DataSource, Provider};
 use tfplugin::resource::{ApplyRequest, Imported, PlanRequest, PlanResponse, Resource, StateResponse};
 use tfplugin::schema::{Attribute, Nesting, Schema};
@@ -40,6 +41,10 @@ impl Provider for Memory {
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
         vec![Arc::new(Lookup { world: Arc::clone(&self.world) })]
+    }
+
+    fn functions(&self) -> Vec<Arc<dyn Function>> {
+        vec![Arc::new(Join)]
     }
 
     async fn validate(&self, config: Node<'_>, diagnostics: &mut Diagnostics) {
@@ -273,4 +278,45 @@ pub(crate) fn lookup_schema() -> Schema {
         .attribute("mode", Attribute::string("How.").default_value("exact"))
         .attribute("text", Attribute::string("What it says.").computed())
         .attribute("share", Attribute::number("A tenth.").computed())
+}
+
+/// Joins words, and misbehaves if the separator says so.
+pub(crate) struct Join;
+
+impl Function for Join {
+    fn name(&self) -> &'static str {
+        "join"
+    }
+
+    fn signature(&self) -> Signature {
+        Signature::new("Joins words.", Type::String)
+            .description("Null words are left out.")
+            .parameter(Parameter::new("separator", Type::String, "What stands between them."))
+            .parameter(Parameter::new("options", join_options(), "How.").allow_null().allow_unknown())
+            .variadic(Parameter::new("words", Type::list(Type::String), "The words."))
+    }
+
+    fn call(&self, arguments: &[Value]) -> Result<Value, FunctionError> {
+        let separator = arguments.first().and_then(Value::as_str).unwrap_or_default();
+        match separator {
+            "panic" => panic!("while joining"),
+            "wrong type" => return Ok(Value::List(Vec::new())),
+            "refuse" => return Err(FunctionError::argument(0, "That separates nothing.")),
+            "refuse all" => return Err(FunctionError::new("Not today.")),
+            _ => {}
+        }
+        let options = &arguments[1];
+        if options.is_unknown() {
+            return Ok(Value::Unknown);
+        }
+        let quote = options.get("quote").and_then(Value::as_str).unwrap_or_default();
+        let lists = arguments[2..].iter().map(Node::root);
+        let words = lists.flat_map(|list| list.elements()).filter_map(|word| word.str().map(str::to_owned));
+        let words: Vec<String> = words.map(|word| format!("{quote}{word}{quote}")).collect();
+        Ok(words.join(separator).into())
+    }
+}
+
+pub(crate) fn join_options() -> Type {
+    Type::object([("quote", Type::String)])
 }

@@ -124,22 +124,13 @@ async fn a_data_source_is_checked() {
 }
 
 #[tokio::test]
-async fn there_are_no_functions_and_no_identities() {
+async fn there_are_no_identities() {
     let service = Host::new().service;
-    let functions = service
-        .get_functions(Request::new(wire::get_functions::Request {}))
-        .await
-        .expect("an answer")
-        .into_inner();
-    assert!(functions.functions.is_empty() && functions.diagnostics.is_empty());
     let identities = service
         .get_resource_identity_schemas(Request::new(wire::get_resource_identity_schemas::Request {}))
         .await
         .expect("an answer");
     assert!(identities.into_inner().identity_schemas.is_empty());
-    let called = wire::call_function::Request { name: "answer".into(), arguments: Vec::new() };
-    let called = service.call_function(Request::new(called)).await.expect("an answer").into_inner();
-    assert_eq!(called.error.expect("an error").text, "The provider has no function `answer`.");
 }
 
 #[tokio::test]
