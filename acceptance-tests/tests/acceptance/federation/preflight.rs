@@ -125,12 +125,12 @@ pub(crate) async fn a_team_needs_rights_for_its_own_objects_alone(
     let platform = Scenario::new(world, &platform).await?;
     platform.terraform.apply(None).await?.ok()?;
 
-    let text = |provider: &str, value: &str| {
-        let manifest = config_map(name, "settings", value);
+    let object = |provider: &str, set: &str, manifest: &str| {
         format!(
-            "{REQUIRED}{provider}resource \"multicluster_federated_object\" \"it\" {{\n  federation = {name:?}\n  name = \"team\"\n  manifest = <<-EOT\n{manifest}\nEOT\n}}\n"
+            "{REQUIRED}{provider}resource \"multicluster_federated_object\" \"it\" {{\n  federation = {name:?}\n  name = {set:?}\n  manifest = <<-EOT\n{manifest}\nEOT\n}}\n"
         )
     };
+    let text = |provider: &str, value: &str| object(provider, "team", &config_map(name, "settings", value));
     let team = Scenario::new(world, &text(&admin, "one")).await?;
     let plan = team.plan_json().await?;
     let yaml = plan["resource_changes"][0]["change"]["after"]["required_rbac"].as_str().context("no role")?;
@@ -139,10 +139,16 @@ pub(crate) async fn a_team_needs_rights_for_its_own_objects_alone(
     let limited = provider(&[as_user(world, "azure", user)?]);
     team.write(&text(&limited, "one"))?;
     let plan = team.terraform.plan(None).await?;
-    ensure!(plan.code == Some(1), "{}", plan.stdout);
-    ensure!(said(&plan).contains("azure") && said(&plan).contains("may not"), "{}", plan.stderr);
+    ensure!(plan.stdout.contains("not allowed: configmaps"), "{}\n{}", plan.stdout, plan.stderr);
 
     grant(world, "azure", yaml, user).await?;
+    // These rights are for what the team has now, and for nothing else.
+    team.write(&object(&limited, "more", &deployment(name, "web", "web:1", 1)))?;
+    let plan = team.terraform.plan(None).await?;
+    ensure!(plan.code == Some(1), "{}", plan.stdout);
+    for part in ["Cannot join", "On `azure` the identity may not:", "deployments.apps"] {
+        ensure!(said(&plan).contains(part), "no `{part}` in {}", plan.stderr);
+    }
     for value in ["one", "two"] {
         let apply = team.apply(&text(&limited, value)).await?;
         ensure!(!apply.stdout.contains("Warning"), "{}", apply.stdout);
