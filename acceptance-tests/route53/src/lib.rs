@@ -13,12 +13,21 @@
 //! It depends on no library crate of the workspace, so that an error of theirs cannot hide in here.
 
 pub mod answer;
+mod api;
 pub mod change;
+mod checks;
+mod control;
 pub mod dns;
+mod emulator;
 mod error;
 mod facets;
+mod log;
 pub mod model;
 mod tables;
+mod xml;
 
+pub use api::{Dropped, Failure, Knobs, Operation};
+pub use emulator::{Emulator, Options, StartError};
 pub use error::{ErrorCode, ServiceError};
+pub use log::Call;
 pub use tables::{Place, continent_of, places};

@@ -209,7 +209,7 @@ impl RecordSet {
             Policy::Failover(role) => raw.failover = Some(role.as_str().to_owned()),
             Policy::Multivalue => raw.multi_value_answer = Some(true),
             Policy::Geoproximity { place, bias } => {
-                raw.geo_proximity_location = Some(raw_place(place, *bias))
+                raw.geo_proximity_location = Some(raw_place(place, *bias));
             }
             Policy::Cidr { collection_id, location_name } => {
                 raw.cidr_routing_config = Some(RawCidrRoutingConfig {
