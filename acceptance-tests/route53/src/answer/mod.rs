@@ -22,6 +22,9 @@ pub mod places;
 mod tiers;
 mod walk;
 
+#[cfg(test)]
+mod properties;
+
 use std::collections::BTreeMap;
 
 pub use client::Client;

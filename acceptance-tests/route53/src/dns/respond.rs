@@ -90,12 +90,6 @@ impl Responder<'_> {
             response.edns = Some(self.edns(edns, subnet));
         }
         match self.refusal(subnet) {
-            Some(ResponseCode::BADVERS) => {
-                // The upper bits of the code are in the EDNS record (RFC 6891 §6.1.3).
-                if let Some(edns) = &mut response.edns {
-                    edns.set_rcode_high(1);
-                }
-            }
             Some(code) => response.metadata.response_code = code,
             None => self.fill(&mut response, subnet),
         }
