@@ -5,10 +5,18 @@
 
 pub mod name;
 pub mod record_set;
+pub mod rules;
+pub mod simulate;
+#[cfg(test)]
+mod testing;
 pub mod txt;
+mod zone;
 
 pub use self::name::{InvalidRecordName, ListOrder, NameFault};
 pub use self::record_set::{
-    AliasTarget, Data, Failover, GeoProximity, HealthCheckId, Position, RecordName, RecordSet, RecordType, Routing,
-    SetKey,
+    AliasTarget, Data, Failover, GeoProximity, HealthCheckId, Position, RecordName, RecordSet, RecordType,
+    Routing, SetKey,
 };
+pub use self::rules::{Rule, Violation};
+pub use self::simulate::{CidrCollections, Simulation};
+pub use self::zone::ZoneFacts;
