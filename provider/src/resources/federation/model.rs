@@ -51,6 +51,11 @@ pub(super) struct Options {
 }
 
 impl Model {
+    /// Whether there are objects whose content is not in a state.
+    pub(super) fn has_confidential(&self) -> bool {
+        self.rendered.values().flat_map(BTreeMap::values).any(|desired| desired.confidential)
+    }
+
     /// Says what is probably not meant: once per entry, and under a title of its own, since Terraform shows but one of
     /// several warnings with the same title.
     pub(super) fn warn(&self, diagnostics: &mut Diagnostics) {
@@ -188,6 +193,11 @@ pub(super) fn inputs_known(value: &Value, config: Option<&Value>) -> bool {
             .all(|name| *name == "members" && Shape::of(value) == Shape::Object || known(config, name))
     };
     inputs.iter().all(|name| known(value, name)) && config.is_none_or(configured)
+}
+
+/// Whether two plans or states ask for the same.
+pub(super) fn same_inputs(one: &Value, other: &Value) -> bool {
+    Shape::of(one).inputs().iter().all(|name| one.get(name) == other.get(name))
 }
 
 /// Says what is wrong with a configuration. What is not known yet is looked at again at plan.

@@ -89,7 +89,10 @@ pub(super) async fn plan(
     }
     let (model, facts) = (model, record.facts());
     model.warn(&mut response.diagnostics);
-    let prior = if request.prior.is_null() {
+    // Rendering takes longer than all else that is done here without a server.
+    let same = !request.prior.is_null() && model::same_inputs(request.prior, &response.planned);
+    let same = same && !model.has_confidential();
+    let prior = if request.prior.is_null() || same {
         None
     } else {
         model::model(request.prior, None, &facts, &mut Diagnostics::new())
@@ -99,7 +102,7 @@ pub(super) async fn plan(
     let uid = Node::root(request.prior).attribute("uid").str().map(str::to_owned);
     // A create that is one half of a replacement brings the record of the other half.
     let instance = uid.or_else(|| record.instance()).unwrap_or_default();
-    let prior = prior.as_ref();
+    let prior = if same { Some(&model) } else { prior.as_ref() };
     let planning = Planning {
         clusters,
         model: &model,
