@@ -257,7 +257,8 @@ mod tests {
 
     #[test]
     fn families() {
-        let target = Target::of_addresses(["192.0.2.1".parse().unwrap(), "::ffff:192.0.2.2".parse().unwrap()]);
+        let target =
+            Target::of_addresses(["192.0.2.1".parse().unwrap(), "::ffff:192.0.2.2".parse().unwrap()]);
         assert!(target.has(Family::V4) && !target.has(Family::V6));
         assert_eq!(target.addresses().count(), 2);
     }
