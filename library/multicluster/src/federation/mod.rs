@@ -25,6 +25,7 @@ mod records;
 mod refusals;
 mod remove;
 mod run;
+mod withdraw;
 
 pub use apply::{ApplyJob, MemberJob, MemberReport, Report, apply, reopen_if_abandoned};
 pub use copies::copied;
@@ -38,6 +39,7 @@ pub use probe::{Before, Candidate, Probed, probe};
 pub use records::inventory;
 pub use remove::{RemoveJob, remove};
 pub use run::{Mode, Run};
+pub use withdraw::withdraw;
 
 /// A new identity: of one creation of a federation, or of one holder of leases.
 #[must_use]
