@@ -12,6 +12,7 @@
 //! | [`cluster`] | what one cluster is: version, nodes, networks, kinds |
 //! | [`preflight`] | what stands against members before the first of them is written to |
 //! | [`lease`] | who may write to a member now |
+//! | [`endpoints`] | where clients reach what runs on a cluster |
 //! | [`federation`] | what a federation has on its members, and how that is changed |
 //! | [`failpoint`] | named points at which a test can end the process |
 
@@ -23,6 +24,8 @@ pub mod clock;
 pub mod cluster;
 #[cfg(feature = "kube")]
 pub mod connection;
+#[cfg(feature = "kube")]
+pub mod endpoints;
 pub mod failpoint;
 #[cfg(feature = "kube")]
 pub mod federation;

@@ -23,6 +23,7 @@ mod contents;
 mod discovery;
 mod error;
 mod established;
+mod events;
 mod gone;
 mod may;
 mod message;

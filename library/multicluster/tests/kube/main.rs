@@ -7,6 +7,7 @@ mod answers;
 mod cluster;
 mod connections;
 mod discovery;
+mod endpoints;
 mod errors;
 mod leases;
 mod planned;
