@@ -5,8 +5,10 @@
 
 pub mod alias_zones;
 pub mod change;
+pub mod cidr;
 pub mod compile;
 pub mod describe;
+pub mod health_check;
 pub mod name;
 pub mod owner;
 pub mod plan;
