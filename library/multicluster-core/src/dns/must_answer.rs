@@ -15,6 +15,7 @@ use crate::dns::tree::Node;
 ///
 /// A place holds with all that is in it: a continent with its countries, a country with the parts that the tree tells
 /// apart. Where nothing is left, an endpoint that is down is answered nevertheless; that does not break the promise.
+/// Clients whose address is in a range of its own are not looked at: their place does not decide.
 /// Paths are `["must_answer", key]`.
 ///
 /// # Examples

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::sync::LazyLock;
 
 use crate::dns::distance::kilometres;
-use crate::dns::intent::{Coordinates, LatencyRegion};
+use crate::dns::intent::{Coordinates, Endpoint, LatencyRegion, Policy, Within};
 use crate::dns::place::Country;
 use crate::dns::suggest::{hint, nearest};
 
@@ -65,7 +65,7 @@ pub enum UnknownRegion {
         text: String,
     },
     /// No such region.
-    #[error("`{text}` is not a known region of {cloud}{}; its position can be given as `coordinates`", hint(suggestion.as_deref()))]
+    #[error("`{text}` is not a known region of {cloud}: give `coordinates` or `latency_region` instead{}", hint(suggestion.as_deref()))]
     Region {
         /// What was given.
         text: String,
@@ -179,6 +179,21 @@ fn of_aws(name: &str) -> Option<&'static Region> {
 }
 
 impl Region {
+    /// Gives an endpoint in this region what its policies look at, and nothing else; what it has already stays.
+    /// Returns what to know if another region was chosen to stand for this one.
+    #[must_use = "a region that was chosen should be told"]
+    pub fn locate(&self, endpoint: &mut Endpoint, policy: Policy, within: Within) -> Option<String> {
+        if policy == Policy::Geoproximity && endpoint.coordinates.is_none() {
+            endpoint.coordinates = Some(self.coordinates);
+        }
+        let by_latency = policy == Policy::Latency || within == Within::Latency;
+        if !by_latency || endpoint.latency_region.is_some() {
+            return None;
+        }
+        endpoint.latency_region = Some(self.latency_region.clone());
+        self.caveat()
+    }
+
     /// What to know before latency is left to decide by [`Region::latency_region`]; none for regions of AWS.
     #[must_use]
     pub fn caveat(&self) -> Option<String> {
@@ -278,6 +293,23 @@ mod tests {
     fn what_is_doubtful_is_said(#[case] cloud: Cloud, #[case] name: &str, #[case] part: &str) {
         let caveat = find(cloud, name).unwrap().caveat().unwrap();
         assert!(caveat.contains(part), "{caveat}");
+    }
+
+    #[test]
+    fn an_endpoint_gets_what_its_policy_looks_at() {
+        let region = find(Cloud::Azure, "westeurope").unwrap();
+        let located = |policy, within| {
+            let mut endpoint = Endpoint::default();
+            let caveat = region.locate(&mut endpoint, policy, within);
+            (endpoint.coordinates.is_some(), endpoint.latency_region.is_some(), caveat.is_some())
+        };
+        assert_eq!(located(Policy::Geoproximity, Within::Weighted), (true, false, false));
+        assert_eq!(located(Policy::Latency, Within::Weighted), (false, true, true));
+        assert_eq!(located(Policy::Geolocation, Within::Latency), (false, true, true));
+        assert_eq!(located(Policy::Geolocation, Within::Weighted), (false, false, false));
+        let mut endpoint = Endpoint::region("eu-central-1");
+        assert_eq!(region.locate(&mut endpoint, Policy::Latency, Within::Weighted), None);
+        assert_eq!(endpoint, Endpoint::region("eu-central-1"));
     }
 
     #[test]

@@ -18,8 +18,8 @@ use crate::dns::tree::Node;
 pub struct Row {
     /// Who answers while all are healthy, the largest share first. Empty: there is no answer.
     pub endpoints: Vec<Portion>,
-    /// Who answers once all of these have failed, and then once those have, and so on. At most one of several that
-    /// take over together fails at a time: they stand in order of their shares.
+    /// Who answers once all of these have failed, then who does once those have, and so on. Those who take over
+    /// together stand in order of their shares.
     pub fallback: Vec<EndpointName>,
 }
 

@@ -14,7 +14,7 @@ mod weights;
 #[cfg(test)]
 mod tests;
 
-pub use self::grow::{Grown, grow};
+pub use self::grow::{Grown, answers_nobody, grow};
 
 /// A policy and what it chooses from, or an endpoint.
 ///

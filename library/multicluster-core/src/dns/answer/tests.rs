@@ -125,6 +125,23 @@ fn ranges_decide(#[case] address: &str, #[case] down: &[&str], #[case] expect: &
     assert_eq!(words(&answer(&tree, &client, &names(down)).shares), expect);
 }
 
+#[test]
+fn the_smallest_range_around_an_address_answers() {
+    let range = |name: &str, cidr: &str| (name.to_owned(), (vec![cidr.parse().unwrap()], leaf(name)));
+    let tree = Node::IpBased {
+        ranges: [range("a", "10.0.0.0/8"), range("b", "10.1.0.0/16"), range("c", "10.0.0.0/12")].into(),
+        others: None,
+    };
+    let ask = |address: &str| {
+        let client = Client { address: Some(address.parse().unwrap()), ..Client::at(place("DE")) };
+        words(&answer(&tree, &client, &BTreeSet::new()).shares)
+    };
+    assert_eq!(ask("10.1.2.3/32"), "b:1");
+    assert_eq!(ask("10.2.0.0/16"), "c:1");
+    assert_eq!(ask("10.200.0.0/16"), "a:1");
+    assert_eq!(ask("192.0.2.1/32"), "");
+}
+
 #[rstest]
 #[case::japan("JP", &[], "syd:1")]
 #[case::next("JP", &["syd"], "fra:1")]

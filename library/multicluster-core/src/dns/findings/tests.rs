@@ -58,6 +58,15 @@ fn the_load_of_failing_over() {
 }
 
 #[test]
+fn load_that_does_not_grow_is_not_told() {
+    let mut intent = main_case();
+    intent.endpoints.insert(name("spare"), Endpoint::any());
+    intent.endpoints.insert(name("gcp"), Endpoint::of(&["continent/AS"]).then(&["spare"]));
+    let text = one(&intent, FindingKind::FailoverLoad);
+    assert!(text.contains("when `azure` is down") && !text.contains("`spare`"), "{text}");
+}
+
+#[test]
 fn clients_outside_of_all_ranges() {
     let ranges = intent(Policy::IpBased, &[("a", Endpoint::any().cidrs(&["192.0.2.0/24"]))]);
     let text = one(&ranges, FindingKind::NoAnswer);

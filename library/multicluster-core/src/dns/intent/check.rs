@@ -19,7 +19,7 @@ const MOST_BLOCKS: usize = 1000;
 
 /// All contradictions of an intent; none if it can be carried out.
 ///
-/// Everybody drained is one of them; whoever allows that asks [`Intent::is_drained`] before.
+/// Everybody drained is one of them; whoever allows that asks [`answers_nobody`](crate::dns::tree::answers_nobody) first.
 ///
 /// # Examples
 /// ```

@@ -82,4 +82,11 @@ fn outlines_are_of_known_countries() {
         assert!(Country::from_code(code).is_some(), "{code}");
     }
     assert!(OUTLINES.len() > 170);
+    // An outline that crossed the edge of the map would be drawn as a band around the world.
+    for (code, outline) in OUTLINES.iter() {
+        for step in outline.split(['M', 'l', ' ', 'z']).filter_map(|step| step.split_once(',')) {
+            let wide = step.0.parse::<i32>().unwrap() < -WIDTH / 4;
+            assert!(!wide, "{code}: a step of {}", step.0);
+        }
+    }
 }

@@ -30,7 +30,7 @@ pub struct Grown {
 ///
 /// # Errors
 /// All contradictions of the intent, as [`intent::check`] finds them. Nothing else is an error, except that nobody is
-/// left to answer once drained endpoints are out.
+/// left to answer once drained endpoints are out; whoever allows that asks [`answers_nobody`] first.
 ///
 /// # Examples
 /// ```
@@ -56,16 +56,28 @@ pub fn grow(intent: &Intent) -> Result<Grown, Vec<Problem>> {
     if !problems.is_empty() {
         return Err(problems);
     }
+    let nobody = || {
+        vec![Problem::at(
+            ["endpoints"],
+            "with the drained endpoints left out nobody would answer anybody: keep one that has a place, name another one in `on_unhealthy`, or set `allow_empty`",
+        )]
+    };
+    without_check(intent).ok_or_else(nobody)
+}
+
+/// Whether nobody is left to answer once drained endpoints are out: the one thing that a user may allow. Then there is
+/// no tree, and no record to be held.
+#[must_use]
+pub fn answers_nobody(intent: &Intent) -> bool {
+    without_check(intent).is_none()
+}
+
+fn without_check(intent: &Intent) -> Option<Grown> {
     let slots = Slots::of(intent);
     let mut grower = Grower { intent, slots: &slots, groups: Groups { intent, findings: Vec::new() } };
     let policy = grower.policy();
-    match grower.by_ranges(policy) {
-        Some(node) => Ok(Grown { node, findings: grower.groups.findings }),
-        None => Err(vec![Problem::at(
-            ["endpoints"],
-            "with the drained endpoints left out nobody would answer anybody: keep one that has a place, name another one in `on_unhealthy`, or set `allow_empty`",
-        )]),
-    }
+    let node = grower.by_ranges(policy)?;
+    Some(Grown { node, findings: grower.groups.findings })
 }
 
 struct Grower<'a> {

@@ -194,6 +194,19 @@ fn without_a_default_the_widest_endpoint_is_chosen_and_said() {
 }
 
 #[test]
+fn a_standby_is_the_default_only_if_nobody_else_is_left() {
+    let endpoints = [("a", Endpoint::of(&["DE"])), ("b", Endpoint::of(&["continent/AF"]).standby())];
+    let mut intent = intent(Policy::Geolocation, &endpoints);
+    let default = |intent: &Intent| match grown(intent) {
+        Node::Geolocation(branches) => branches.get(&place("*")).cloned(),
+        other => Some(other),
+    };
+    assert_eq!(default(&intent), Some(leaf("a")));
+    intent.endpoints.get_mut(&name("a")).unwrap().state = EndpointState::Drained;
+    assert_eq!(default(&intent), Some(leaf("b")));
+}
+
+#[test]
 fn weights_that_do_not_fit_are_rounded_and_said() {
     let endpoints = [("a", Endpoint::any().weight(9999)), ("b", Endpoint::any().weight(1))];
     let made = grow(&intent(Policy::Weighted, &endpoints)).unwrap();
@@ -222,8 +235,9 @@ fn ranges_without_anybody_left_are_a_problem_not_a_tree() {
     ];
     let mut intent = intent(Policy::IpBased, &endpoints);
     assert!(matches!(grown(&intent), Node::IpBased { others: None, .. }));
+    assert!(!answers_nobody(&intent));
     intent.endpoints.get_mut(&name("c")).unwrap().state = EndpointState::Drained;
-    assert!(grow(&intent).is_err());
+    assert!(grow(&intent).is_err() && answers_nobody(&intent));
 }
 
 #[test]
