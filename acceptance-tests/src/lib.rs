@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`lab`] | [`Lab`]: three Kubernetes control planes on loopback, and clients for them |
 //! | [`tools`] | the Go programs they consist of, built once per machine |
+//! | [`route53`] | the lab's [`Route53`](route53::Route53): zones, DNS clients that are somewhere, health, faults |
 //! | [`proxy`] | [`Proxy`]: slows, cuts, silences a cluster or makes it answer with errors, wholly or for some requests |
 //! | [`webhook`] | [`Webhook`]: an admission webhook whose verdict a test decides |
 //! | [`provider_build`], [`mirror`] | the provider's binary, and a mirror from which `terraform init` takes it |
@@ -21,6 +22,7 @@ pub mod mirror;
 pub mod progress;
 pub mod provider_build;
 pub mod proxy;
+pub mod route53;
 mod supervisor;
 pub mod terraform;
 mod text;

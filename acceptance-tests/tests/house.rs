@@ -15,7 +15,8 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("multicluster", &["multicluster-core"]),
     ("multicluster-cli", &["multicluster"]),
     ("terraform-provider-multicluster", &["tfplugin", "multicluster", "multicluster-core"]),
-    ("acceptance-tests", &[]),
+    ("route53-emulator", &[]),
+    ("acceptance-tests", &["route53-emulator"]),
 ];
 
 /// What the deciding crate must not be able to do, nor anything it stands on.

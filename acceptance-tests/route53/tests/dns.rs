@@ -1,5 +1,7 @@
 //! The DNS front end, asked by messages of an independent library over real sockets.
 
+#![expect(clippy::unwrap_used, reason = "what is not as expected fails the test")]
+
 use std::{
     collections::BTreeSet,
     net::{IpAddr, SocketAddr},
@@ -376,6 +378,13 @@ fn turns_are_exact_chance_is_repeatable_and_the_likeliest_is_certain() {
     };
     let turns = control(json!({"choice": "round_robin"}));
     assert_eq!((count(&turns, 4), count(&turns, 40)), (1, 10));
+    // Turns of other names, and of other answers of the same name, go on beside.
+    let other = from(question("geo.example.com.", RecordType::A), country("DE"));
+    let between = (0..4).map(|_| {
+        ask(&turns, &other);
+        only(&ask(&turns, &message))
+    });
+    assert_eq!(between.filter(|answer| answer == "192.0.2.12").count(), 1);
     assert_eq!(count(&control(json!({"choice": "most_likely"})), 20), 0);
     let chance = |seed: u64| count(&control(json!({"choice": "random", "seed": seed})), 400);
     assert_eq!(chance(7), chance(7));

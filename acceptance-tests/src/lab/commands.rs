@@ -10,6 +10,7 @@ pub(crate) const SCHEDULER: &str = "kube-scheduler";
 pub(crate) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 pub(crate) const API_SERVER: &str = "kube-apiserver";
 pub(crate) const ETCD: &str = "etcd";
+pub(crate) const ROUTE53: &str = "route53";
 
 /// File names inside a cluster's directory.
 pub(crate) mod file {

@@ -1,4 +1,4 @@
-//! Real control planes on loopback, one per cloud.
+//! Real control planes on loopback, one per cloud, and a Route 53 beside them.
 //!
 //! A *held* lab ([`Lab::start`]) lives as long as its value and never longer than its process. The lab that is
 //! *up* ([`Lab::up`]) lives on its own until [`Lab::down`]; a machine has at most one.
@@ -22,7 +22,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 
 pub use audit::{AuditEntry, AuditMark};
 pub use cloud::{Cloud, UnknownCluster};
@@ -32,7 +32,8 @@ use crate::{
     cache,
     progress::Progress,
     proxy::Proxy,
-    supervisor::protocol::{Spec, State},
+    route53::{Dns, Route53, Zone},
+    supervisor::protocol::{Names, Spec, State},
     tools::{Tool, Tools},
 };
 use directory::LabDirectory;
@@ -63,6 +64,7 @@ impl Default for LabOptions {
 pub struct Lab {
     directory: PathBuf,
     clusters: BTreeMap<String, Cluster>,
+    names: Names,
     supervisor_id: u32,
     /// Present in a held lab. Dropping it ends the lab. Locked, so that a lab can be a test binary's static.
     held: Mutex<Option<Supervisor>>,
@@ -129,7 +131,7 @@ impl Lab {
     pub fn attach() -> anyhow::Result<Option<Self>> {
         let place = LabDirectory::up(&cache::labs(&cache::directory()?));
         let Some(state) = place.state()? else { return Ok(None) };
-        Ok(Some(Self::of(place.into_path(), state, None)))
+        Self::of(place.into_path(), state, None).map(Some)
     }
 
     /// Ends the lab that is up and removes its directory; `false` when there was none.
@@ -178,13 +180,44 @@ impl Lab {
         Proxy::start(self.cluster(name)).await
     }
 
-    /// Variables under which `kubectl` and Terraform find the lab.
+    /// The lab's Route 53, which all tests share.
+    pub fn route53(&self) -> &Route53 {
+        &self.names.route53
+    }
+
+    /// A client of its DNS.
+    pub fn dns(&self) -> Dns {
+        self.route53().dns()
+    }
+
+    /// A new hosted zone for one test, with a name of its own that begins with `label`.
+    ///
+    /// # Errors
+    /// As [`Route53::zone`].
+    pub async fn zone(&self, label: &str) -> anyhow::Result<Zone> {
+        self.route53().zone(label).await
+    }
+
+    /// The hosted zone that is there from the start, for people; tests make their own.
+    pub fn ready_zone(&self) -> &Zone {
+        &self.names.zone
+    }
+
+    /// Variables under which `kubectl`, AWS SDKs and Terraform find the lab.
     pub fn env(&self) -> BTreeMap<String, String> {
-        BTreeMap::from([
-            ("KUBECONFIG".to_owned(), self.kubeconfig_path().display().to_string()),
+        let Names { route53, zone } = &self.names;
+        let mut variables = route53.env();
+        let ours = [
+            ("KUBECONFIG", self.kubeconfig_path().display().to_string()),
             // The machine's proxy cannot reach our loopback.
-            ("NO_PROXY".to_owned(), "127.0.0.1,localhost".to_owned()),
-        ])
+            ("NO_PROXY", "127.0.0.1,localhost".to_owned()),
+            ("LAB_ZONE_ID", zone.id.clone()),
+            ("LAB_ZONE_NAME", zone.name.clone()),
+            ("LAB_DNS", route53.dns.to_string()),
+            ("LAB_ROUTE53_CONTROL", format!("http://{}", route53.control)),
+        ];
+        variables.extend(ours.map(|(name, value)| (name.to_owned(), value)));
+        variables
     }
 
     /// One kubeconfig file with a context per cluster.
@@ -228,11 +261,12 @@ impl Lab {
         let supervisor = Supervisor::start(&spec, options.progress)?;
         let state = LabDirectory::new(directory.clone()).read_state()?;
         debug_assert_eq!(state.supervisor, supervisor.id());
-        Ok(Self::of(directory, state, Some(supervisor)))
+        Self::of(directory, state, Some(supervisor))
     }
 
-    fn of(directory: PathBuf, state: State, held: Option<Supervisor>) -> Self {
+    fn of(directory: PathBuf, state: State, held: Option<Supervisor>) -> anyhow::Result<Self> {
+        let names = state.names.context("the lab was started by an older program; run `cargo lab down`")?;
         let clusters = state.clusters.into_iter().map(|cluster| (cluster.context.clone(), cluster)).collect();
-        Self { directory, clusters, supervisor_id: state.supervisor, held: Mutex::new(held) }
+        Ok(Self { directory, clusters, names, supervisor_id: state.supervisor, held: Mutex::new(held) })
     }
 }

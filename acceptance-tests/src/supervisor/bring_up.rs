@@ -1,7 +1,10 @@
 //! Brings the clusters up: etcd first, then some API servers at a time, each cluster's other programs when its API
-//! answers.
+//! answers. Beside them, Route 53.
 
-use std::time::Duration;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -13,18 +16,21 @@ use kube::{
 use serde_json::json;
 
 use super::{
+    executable,
     family::{Family, Recipe},
-    protocol::Spec,
+    protocol::{Names, Spec},
+    route53,
 };
 use crate::{
     lab::{
         Cloud, Cluster,
         cloud::NODES,
-        commands::{self, API_SERVER, CONTROLLER_MANAGER, ETCD, KWOK, SCHEDULER},
+        commands::{self, API_SERVER, CONTROLLER_MANAGER, ETCD, KWOK, ROUTE53, SCHEDULER},
         kubeconfig, ports, prepare,
         shape::Shape,
         wait,
     },
+    route53::Route53,
     tools::Tools,
 };
 
@@ -33,6 +39,8 @@ const LIMIT: Duration = Duration::from_secs(90);
 /// Clusters that are started at the same time. An API server needs some seconds of a core before it answers, so that
 /// twenty at once would each be late.
 const AT_A_TIME: usize = 4;
+/// The zone of people who try things by hand.
+const ZONE: &str = "lab.example.com";
 
 /// Starts everything and returns when all of it is ready. `report` hears of each cluster that is.
 pub(super) async fn clusters(
@@ -77,6 +85,22 @@ pub(super) async fn clusters(
         anyhow::Ok(cluster)
     });
     stream::iter(starts).buffered(AT_A_TIME).try_collect().await
+}
+
+/// Starts the Route 53 emulator, with a zone in it.
+pub(super) async fn names(spec: &Spec, family: &Family) -> anyhow::Result<Names> {
+    let reserved: [_; 3] = ports::reserve(3)?.try_into().ok().context("too few ports were reserved")?;
+    let [api, control, dns] = reserved.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port.release())));
+    family.start(&Recipe {
+        name: ROUTE53,
+        program: &executable(),
+        arguments: route53::arguments([api, control, dns]),
+        directory: &spec.directory,
+    })?;
+    let route53 = Route53 { api_url: format!("http://{api}"), control, dns };
+    let zone =
+        wait::until("Route 53 answers", LIMIT, async || Ok(Some(route53.create_zone(ZONE).await?))).await?;
+    Ok(Names { route53, zone })
 }
 
 async fn one(cluster: &Cluster, family: &Family, tools: &Tools) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 //! ```text
 //! test, demo, `lab up` ──stdin──▶ supervisor ──▶ guard ▶ etcd
 //!                     ◀──stdout──            ├─▶ guard ▶ kube-apiserver (aws) …
+//!                                            └─▶ guard ▶ the Route 53 emulator
 //! ```
 //!
 //! - The parent dies, even by SIGKILL: standard input ends, and the supervisor ends everything in order.
@@ -18,6 +19,7 @@ mod family;
 mod guard;
 mod leash;
 pub(crate) mod protocol;
+mod route53;
 
 use std::{
     ffi::OsString,
@@ -35,7 +37,7 @@ use tokio::{
 };
 
 use crate::lab::{
-    commands::{API_SERVER, CONTROLLER_MANAGER, ETCD, KWOK, SCHEDULER},
+    commands::{API_SERVER, CONTROLLER_MANAGER, ETCD, KWOK, ROUTE53, SCHEDULER},
     prepare,
 };
 use family::Family;
@@ -45,11 +47,11 @@ use protocol::{DETACH, LOCK_FILE, Message, STATE_FILE, Spec, State};
 pub(crate) const SUBCOMMAND: &str = "__lab-supervisor";
 
 /// Those that write to the API end before it, and it before its storage.
-const ORDER: [&[&str]; 3] = [&[KWOK, SCHEDULER, CONTROLLER_MANAGER], &[API_SERVER], &[ETCD]];
+const ORDER: [&[&str]; 3] = [&[KWOK, SCHEDULER, CONTROLLER_MANAGER, ROUTE53], &[API_SERVER], &[ETCD]];
 
 static AVAILABLE: AtomicBool = AtomicBool::new(false);
 
-/// Runs this process as a lab's supervisor, guard or leash when it was started as one, and returns its exit code then.
+/// Runs this process as a lab's supervisor, guard, leash or Route 53 when it was started as one, and returns its exit code then.
 ///
 /// Every program that starts a lab calls this first in `main`:
 ///
@@ -67,6 +69,7 @@ pub fn hidden_subcommand() -> Option<ExitCode> {
     match arguments.next().as_ref().and_then(|first| first.to_str()) {
         Some(SUBCOMMAND) => Some(supervise()),
         Some(guard::SUBCOMMAND) => Some(report(&guard::run(arguments).into())),
+        Some(route53::SUBCOMMAND) => Some(route53::run(arguments).unwrap_or_else(|error| report(&error))),
         Some(leash::SUBCOMMAND) => Some(leash::run(arguments).unwrap_or_else(|error| report(&error))),
         _ => {
             AVAILABLE.store(true, Ordering::Relaxed);
@@ -176,8 +179,9 @@ async fn run(spec: &Spec, mut wishes: mpsc::UnboundedReceiver<Wish>) -> anyhow::
 }
 
 async fn start(spec: &Spec, family: &Family) -> anyhow::Result<()> {
-    let clusters = bring_up::clusters(spec, family, |text| say(&Message::Progress { text })).await?;
-    let state = State { supervisor: std::process::id(), clusters };
+    let clusters = bring_up::clusters(spec, family, |text| say(&Message::Progress { text }));
+    let (clusters, names) = tokio::try_join!(clusters, bring_up::names(spec, family))?;
+    let state = State { supervisor: std::process::id(), clusters, names: Some(names) };
     // Renamed, so that whoever finds the file finds all of it.
     let path = spec.directory.join(STATE_FILE);
     let scratch = path.with_extension("new");

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::lab::{Cloud, Cluster};
+use crate::{
+    lab::{Cloud, Cluster},
+    route53::{Route53, Zone},
+};
 
 /// The first line on the supervisor's standard input.
 ///
@@ -44,6 +47,17 @@ pub(crate) struct State {
     /// The supervisor's process id.
     pub(crate) supervisor: u32,
     pub(crate) clusters: Vec<Cluster>,
+    /// None in the file of a lab that an older program started.
+    #[serde(default)]
+    pub(crate) names: Option<Names>,
+}
+
+/// The Route 53 of a lab.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Names {
+    pub(crate) route53: Route53,
+    /// A zone that is ready for people; tests have their own.
+    pub(crate) zone: Zone,
 }
 
 /// File names in a lab's directory.

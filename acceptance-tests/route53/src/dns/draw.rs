@@ -9,8 +9,10 @@ use crate::{
 
 use super::control::Choice;
 
-/// Turns of more names than this are forgotten, so that asking for many names does not fill the memory.
-const TURNS_MAX: usize = 10_000;
+/// Turns of more names than this, or of more distributions of a name, are forgotten, so that asking for much does not
+/// fill the memory.
+const NAMES_MAX: usize = 10_000;
+const DISTRIBUTIONS_MAX: usize = 100;
 
 /// One response: the sets that came, in the order in which they come.
 pub type Drawn = Vec<Values>;
@@ -20,7 +22,8 @@ pub type Drawn = Vec<Values>;
 pub(super) struct Drawer {
     choice: Choice,
     generator: Generator,
-    turns: HashMap<(Name, RecordType), Turns>,
+    /// One for each distribution of a name: who asks from elsewhere disturbs nobody's turns.
+    turns: HashMap<(Name, RecordType), Vec<Turns>>,
 }
 
 /// How often each outcome of a distribution came.
@@ -66,14 +69,19 @@ impl Drawer {
 
     /// The outcome that is most behind what it should have come by now, of equal ones the first.
     fn in_turn(&mut self, name: &Name, answer: &Answer) -> Drawn {
-        if self.turns.len() > TURNS_MAX {
+        if self.turns.len() > NAMES_MAX {
             self.turns.clear();
         }
-        let turns = self.turns.entry((name.clone(), answer.record_type)).or_insert_with(|| Turns::of(answer));
-        if turns.distribution != answer.distribution || turns.total == u32::MAX {
-            *turns = Turns::of(answer);
-        }
-        turns.next()
+        let all = self.turns.entry((name.clone(), answer.record_type)).or_default();
+        let known = |turns: &Turns| turns.distribution == answer.distribution && turns.total < u32::MAX;
+        let position = all.iter().position(known).unwrap_or_else(|| {
+            if all.len() >= DISTRIBUTIONS_MAX {
+                all.clear();
+            }
+            all.push(Turns::of(answer));
+            all.len() - 1
+        });
+        all.get_mut(position).map(Turns::next).unwrap_or_default()
     }
 }
 

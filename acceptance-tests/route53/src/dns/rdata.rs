@@ -72,7 +72,7 @@ fn ds<'a>(words: &mut impl Iterator<Item = &'a str>) -> Option<Vec<u8>> {
     let mut bytes = words.next()?.parse::<u16>().ok()?.to_be_bytes().to_vec();
     bytes.push(words.next()?.parse().ok()?);
     bytes.push(words.next()?.parse().ok()?);
-    let digits: Vec<u8> = words.flat_map(str::chars).map(|digit| nibble(digit)).collect::<Option<_>>()?;
+    let digits: Vec<u8> = words.flat_map(str::chars).map(nibble).collect::<Option<_>>()?;
     let (pairs, rest) = digits.as_chunks::<2>();
     bytes.extend(pairs.iter().map(|[high, low]| high << 4 | low));
     (rest.is_empty() && !pairs.is_empty()).then_some(bytes)

@@ -39,10 +39,7 @@ pub fn respond(
     transport: Transport,
     bytes: &[u8],
 ) -> Option<Vec<u8>> {
-    let request = match Message::from_vec(bytes) {
-        Ok(request) => request,
-        Err(_) => return malformed(bytes),
-    };
+    let Ok(request) = Message::from_vec(bytes) else { return malformed(bytes) };
     if request.metadata.message_type != MessageType::Query {
         return None;
     }

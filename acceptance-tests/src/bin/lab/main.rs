@@ -10,7 +10,7 @@ use acceptance_tests::{Cloud, Lab, LabOptions, Progress, hidden_subcommand, terr
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
-/// Real Kubernetes control planes on loopback, named aws, azure and gcp.
+/// Real Kubernetes control planes on loopback, named aws, azure and gcp, and a Route 53.
 #[derive(Parser)]
 #[command(name = "cargo lab", bin_name = "cargo lab")]
 struct Arguments {
@@ -100,6 +100,7 @@ fn status(lab: Option<&Lab>) -> ExitCode {
         return ExitCode::from(3);
     };
     println!("up: supervisor {}, logs in {}", lab.supervisor_id(), lab.directory().display());
+    println!("route53 {} (DNS {})", lab.route53().api_url, lab.route53().dns);
     for cluster in lab.clusters() {
         let region = cluster.cloud.map_or("bare", Cloud::region);
         println!("{:5} {} ({region})", cluster.context, cluster.host);

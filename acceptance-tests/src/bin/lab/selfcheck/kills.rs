@@ -82,6 +82,8 @@ pub(super) fn processes(lab: &Lab) -> anyhow::Result<Processes> {
     let mut all = Processes::from([("supervisor".to_owned(), lab.supervisor_id())]);
     let etcd = std::fs::read_to_string(lab.directory().join("etcd.pid")).context("no etcd")?;
     all.insert("etcd".to_owned(), etcd.trim().parse()?);
+    let route53 = std::fs::read_to_string(lab.directory().join("route53.pid")).context("no Route 53")?;
+    all.insert("route53".to_owned(), route53.trim().parse()?);
     for cluster in lab.clusters() {
         for program in ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok"] {
             all.insert(format!("{program} of {}", cluster.context), cluster.pid(program)?);

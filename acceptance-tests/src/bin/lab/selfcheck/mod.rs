@@ -2,6 +2,7 @@
 
 mod faults;
 mod kills;
+mod names;
 mod workloads;
 
 use std::time::Instant;
@@ -23,6 +24,7 @@ pub(crate) async fn run(options: LabOptions, hold: bool) -> anyhow::Result<()> {
         Box::pin(workloads::check(cluster)).await.with_context(|| format!("cluster {}", cluster.context))
     }))
     .await?;
+    names::check(&lab).await?;
     let first = clusters.first().context("a lab has a cluster")?;
     faults::check(first).await?;
     println!("memory: {} MiB in {} processes", kills::memory(&lab)? / 1024, kills::processes(&lab)?.len());
