@@ -20,6 +20,8 @@
 //! Host names that no alias can point at answer as CNAME, and then all others of the name do too, since nothing may
 //! stand beside a CNAME: load balancers by their names, addresses by a helper name for each endpoint.
 
+#[cfg(test)]
+pub(in crate::route53) mod differential;
 mod emit;
 pub mod family;
 mod names;

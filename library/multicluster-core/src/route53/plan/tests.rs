@@ -8,11 +8,13 @@ use super::split::Splitter;
 use super::*;
 use crate::dns::{Country, Node, Place};
 use crate::route53::change::{Action, Size};
+use crate::route53::compile::differential;
 use crate::route53::compile::testing::{
     Targets, addresses, checks, endpoint, failover, geolocation, leaf, naming, targets, tree, world,
 };
 use crate::route53::compile::{Naming, compile};
 use crate::route53::record_set::{Data, Routing};
+use crate::route53::simulate::{self, CidrCollections, Simulation};
 use crate::route53::target::Target;
 use crate::route53::txt;
 
@@ -323,6 +325,35 @@ fn split(current: &[RecordSet], wanted: &Wanted<'_>, elements: usize) -> Result<
     Ok(Splitter { held: &held, wanted, digest: &digest, limit }.batches()?.0)
 }
 
+/// Clients that both ends answer and a state between them does not.
+fn unanswered_between(states: &[Zone], trees: &[&Node]) -> Vec<String> {
+    let facts = differential::facts();
+    // Locations of both ends are there before the sets change.
+    let mut collections = CidrCollections::new();
+    for tree in trees {
+        for (id, locations) in differential::collections(tree) {
+            collections.entry(id).or_default().extend(locations);
+        }
+    }
+    let sets: Vec<Vec<RecordSet>> = states.iter().map(Zone::sets).collect();
+    let zones: Vec<_> = sets.iter().map(|sets| simulate::Zone::new(&facts, sets, &collections)).collect();
+    let health = simulate::Health::default();
+    let simulations: Vec<Simulation<'_>> = zones.iter().map(|zone| Simulation::new(zone, &health)).collect();
+    let mut unanswered = Vec::new();
+    for (_, client) in differential::clients() {
+        for r#type in [RecordType::a(), RecordType::aaaa()] {
+            let query = differential::query(r#type, &client);
+            let answered: Vec<bool> =
+                simulations.iter().map(|it| !it.answer(&query).answered.is_zero()).collect();
+            let ends = answered.first() == Some(&true) && answered.last() == Some(&true);
+            if ends && answered.contains(&false) {
+                unanswered.push(format!("{query:?}: {answered:?}"));
+            }
+        }
+    }
+    unanswered
+}
+
 proptest! {
     #[test]
     fn batches_lead_from_any_sets_to_any_others(from in tree(), to in tree(), ttl in 30_u32..60) {
@@ -344,12 +375,15 @@ proptest! {
         // A group that cannot be changed in parts may be larger than so small a limit.
         if let Ok(batches) = split(&current, &wanted, elements) {
             let mut zone = Zone::of(current.clone());
+            let mut states = vec![zone.clone()];
             for (index, batch) in batches.iter().enumerate() {
                 prop_assert!(batch.size().elements <= elements);
                 let next = zone.after(batch);
                 prop_assert!(next.is_ok(), "batch {}: {:?}", index, next);
                 zone = next.unwrap();
+                states.push(zone.clone());
             }
+            prop_assert_eq!(unanswered_between(&states, &[&from, &to]), Vec::<String>::new());
             let generation = 1 + u64::try_from(batches.len()).unwrap();
             prop_assert_eq!(zone, Zone::of(marked(&after, "app.example.com", "shop", generation)));
         }
