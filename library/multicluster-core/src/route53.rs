@@ -33,5 +33,5 @@ pub use self::record_set::{
 };
 pub use self::rules::{Rule, Violation};
 pub use self::simulate::{CidrCollections, Simulation};
-pub use self::target::{Family, InvalidTarget, Target, is_public};
+pub use self::target::{Family, InvalidTarget, Target, is_public, not_public};
 pub use self::zone::ZoneFacts;

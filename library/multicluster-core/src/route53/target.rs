@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::dns::{EndpointName, Problem};
 use crate::route53::alias_zones::{AliasService, alias_zone, looks_like_load_balancer};
 use crate::route53::name::InvalidRecordName;
 use crate::route53::record_set::RecordName;
@@ -130,6 +131,31 @@ impl Target {
     }
 }
 
+/// Why a public zone does not answer an endpoint, if it does not: some of its addresses, or its load balancer, are in
+/// a private network.
+///
+/// AWS calls load balancers without public addresses `internal-…`.
+#[must_use]
+pub fn not_public(endpoint: &EndpointName, target: &Target) -> Option<Problem> {
+    let private: Vec<String> = match target {
+        Target::Addresses { .. } => {
+            target.addresses().filter(|it| !is_public(*it)).map(|it| it.to_string()).collect()
+        }
+        Target::Alias { dns_name, .. } => {
+            let name = dns_name.as_written();
+            let internal = name.strip_prefix("dualstack.").unwrap_or(&name).starts_with("internal-");
+            (internal && looks_like_load_balancer(&name)).then_some(name).into_iter().collect()
+        }
+        Target::Hostname(_) => Vec::new(),
+    };
+    let text = format!(
+        "endpoint `{endpoint}` is at {}, which is in a private network: a public zone would lead clients nowhere. Give it \
+         a public load balancer, or let a private zone answer",
+        private.join(", ")
+    );
+    (!private.is_empty()).then(|| Problem::at(["endpoints", endpoint.as_str()], text))
+}
+
 /// Whether the world can reach an address, so that a public zone may answer it.
 ///
 /// Private, shared, link-local, multicast and other reserved ranges cannot be reached (IANA's special-purpose address
@@ -253,6 +279,25 @@ mod tests {
         let error = Target::of_hostname("a.xx-nowhere-9.elb.amazonaws.com", None).unwrap_err();
         assert!(error.to_string().contains("hosted_zone_id"), "{error}");
         assert!(Target::of_hostname("a.xx-nowhere-9.elb.amazonaws.com", Some("Z1")).is_ok());
+    }
+
+    #[rstest]
+    #[case::public(Target::of_addresses(["20.50.2.3".parse().unwrap()]), None)]
+    #[case::one_private(
+        Target::of_addresses(["20.50.2.3".parse().unwrap(), "10.0.0.7".parse().unwrap()]), Some("is at 10.0.0.7,")
+    )]
+    #[case::internal(
+        Target::of_hostname("dualstack.internal-a.eu-west-1.elb.amazonaws.com", None).unwrap(), Some("internal-a")
+    )]
+    #[case::load_balancer(Target::of_hostname("a.eu-west-1.elb.amazonaws.com", None).unwrap(), None)]
+    #[case::a_host_of_that_name(Target::of_hostname("internal-a.example.net", None).unwrap(), None)]
+    fn what_a_public_zone_does_not_answer(#[case] target: Target, #[case] text: Option<&str>) {
+        let problem = not_public(&EndpointName::new("gcp").unwrap(), &target);
+        assert_eq!(problem.is_some(), text.is_some());
+        if let (Some(problem), Some(text)) = (problem, text) {
+            assert!(problem.text.contains(text), "{problem}");
+            assert_eq!(problem.path, ["endpoints", "gcp"]);
+        }
     }
 
     #[test]

@@ -23,6 +23,13 @@ pub(super) fn check(tree: &Node, world: &World<'_>) -> Result<Answers, Vec<Probl
             Some(target) if !target.has(Family::V4) && !target.has(Family::V6) => {
                 problems.push(at(name, &["values"], format!("endpoint `{name}` has no address")));
             }
+            Some(target) if points_at_itself(target, world) => {
+                let name_itself = world.naming.name.as_written();
+                let text = format!(
+                    "endpoint `{name}` points at `{name_itself}`, which is the name that it answers for"
+                );
+                problems.push(at(name, &[], text));
+            }
             Some(_) => {}
         }
     }
@@ -58,6 +65,13 @@ pub(super) fn check(tree: &Node, world: &World<'_>) -> Result<Answers, Vec<Probl
 
 fn at(endpoint: &EndpointName, attribute: &[&str], text: String) -> Problem {
     Problem::at(["endpoints", endpoint.as_str()].into_iter().chain(attribute.iter().copied()), text)
+}
+
+fn points_at_itself(target: &Target, world: &World<'_>) -> bool {
+    match target {
+        Target::Alias { dns_name, .. } | Target::Hostname(dns_name) => *dns_name == world.naming.name,
+        Target::Addresses { .. } => false,
+    }
 }
 
 /// All endpoints have one family in common, so that every client has an answer in it.

@@ -313,6 +313,11 @@ fn helper_names_follow_from_roles_alone() {
 #[case::no_family_in_common(
     Node::Weighted(vec![(1, leaf("azure")), (1, leaf("six"))]), "app.example.com", "endpoints.six.values: endpoint `six` has no IPv4"
 )]
+#[case::itself(
+    leaf("itself"),
+    "app.example.com",
+    "endpoints.itself: endpoint `itself` points at `app.example.com`"
+)]
 #[case::no_address(
     leaf("empty"),
     "app.example.com",
@@ -324,6 +329,7 @@ fn what_cannot_be_is_said(#[case] tree: Node, #[case] name: &str, #[case] text: 
         ("host", Target::of_hostname("shop.azurefd.net", None).unwrap()),
         ("six", addresses(&["2001:db8::1"])),
         ("empty", addresses(&[])),
+        ("itself", Target::of_hostname("app.example.com", Some("Z0EXAMPLE")).unwrap()),
     ]));
     let found = problems(&tree, name, &targets, &checks(&targets));
     assert_eq!(found.len(), 1, "{found:?}");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::identity::CheckKey;
-use super::spec::{HealthCheckSpec, Probe, Protocol};
+use super::spec::{HealthCheckSpec, Probe, Protocol, REGIONS};
 use crate::dns::{EndpointName, Problem};
 use crate::route53::record_set::{HealthCheckId, RecordName};
 use crate::route53::target::{Target, is_public};
@@ -162,6 +162,47 @@ impl HealthCheckConfig {
             child_health_checks: BTreeSet::new(),
             alarm: None,
         }
+    }
+}
+
+impl HealthCheckConfig {
+    /// The same check in the one form that is compared: the service fills in defaults, and keeps fields that the type
+    /// has no use for.
+    #[must_use]
+    pub fn normalised(&self) -> Self {
+        let mut config = self.clone();
+        let (asks, http, tls) = match &config.r#type {
+            HealthCheckType::Http | HealthCheckType::HttpStrMatch => (true, true, false),
+            HealthCheckType::Https | HealthCheckType::HttpsStrMatch => (true, true, true),
+            HealthCheckType::Tcp => (true, false, false),
+            HealthCheckType::Calculated | HealthCheckType::CloudWatchMetric => (false, false, false),
+            HealthCheckType::Other(_) => return config,
+        };
+        if !asks {
+            (config.ip_address, config.port, config.fully_qualified_domain_name) = (None, None, None);
+            (config.request_interval, config.failure_threshold, config.measure_latency) = (None, None, false);
+            config.regions.clear();
+        }
+        if !http {
+            (config.resource_path, config.search_string) = (None, None);
+        }
+        if !tls {
+            config.enable_sni = None;
+        }
+        if config.r#type != HealthCheckType::Calculated {
+            config.health_threshold = None;
+            config.child_health_checks.clear();
+        }
+        if config.r#type != HealthCheckType::CloudWatchMetric {
+            config.alarm = None;
+        }
+        // All of them is what none means.
+        if REGIONS.iter().all(|region| config.regions.contains(*region)) {
+            config.regions.clear();
+        }
+        config.fully_qualified_domain_name =
+            config.fully_qualified_domain_name.map(|name| name.trim_end_matches('.').to_ascii_lowercase());
+        config
     }
 }
 

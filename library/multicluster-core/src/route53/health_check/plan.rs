@@ -169,13 +169,15 @@ fn is_as_wanted(check: &CurrentCheck, wanted: &DesiredCheck, children: &[ChildCh
         })
         .collect();
     ids.is_some_and(|ids| {
-        check.config == HealthCheckConfig { child_health_checks: ids, ..wanted.config.clone() }
+        let wanted = HealthCheckConfig { child_health_checks: ids, ..wanted.config.clone() };
+        check.config.normalised() == wanted.normalised()
     })
 }
 
 /// Whether a check may be changed to another one in place: the API has no change of type, interval and latency
 /// measurement (UpdateHealthCheck). What is asked stays too, since record sets still lead clients to the old one.
 fn can_become(from: &HealthCheckConfig, to: &HealthCheckConfig) -> bool {
+    let (from, to) = (from.normalised(), to.normalised());
     let name = |config: &HealthCheckConfig| match config.ip_address {
         Some(_) => None,
         None => config.fully_qualified_domain_name.clone(),
@@ -184,7 +186,7 @@ fn can_become(from: &HealthCheckConfig, to: &HealthCheckConfig) -> bool {
         && from.request_interval == to.request_interval
         && from.measure_latency == to.measure_latency
         && from.ip_address == to.ip_address
-        && name(from) == name(to)
+        && name(&from) == name(&to)
 }
 
 impl CheckPlan {

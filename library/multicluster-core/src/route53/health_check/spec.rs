@@ -6,7 +6,7 @@ use super::config::{Alarm, HealthCheckType};
 use crate::dns::Problem;
 
 /// The regions that health checkers are in (API model, HealthCheckRegion).
-const REGIONS: [&str; 8] = [
+pub(super) const REGIONS: [&str; 8] = [
     "ap-northeast-1",
     "ap-southeast-1",
     "ap-southeast-2",

@@ -293,6 +293,28 @@ fn a_check_that_was_made_without_its_tags_is_found_again() {
 }
 
 #[test]
+fn defaults_that_the_service_fills_in_are_no_difference() {
+    let desired = of(&addresses(&["203.0.113.7", "203.0.113.8"]), &http(), Wish::Shared);
+    let mut service = Service::default();
+    service.apply(&desired);
+    for check in service.checks.values_mut() {
+        check.config.enable_sni = Some(false);
+        check.config.fully_qualified_domain_name =
+            check.config.fully_qualified_domain_name.take().map(|name| name.to_uppercase() + ".");
+        check.config.health_threshold.get_or_insert(0);
+        if check.config.r#type == HealthCheckType::Http {
+            check.config.regions = super::spec::REGIONS.map(str::to_owned).into();
+        }
+    }
+    let plan = service.plan(&desired);
+    assert!(plan.is_empty(), "{plan:?}");
+    for check in service.checks.values_mut() {
+        check.config.inverted = true;
+    }
+    assert_eq!(service.plan(&desired).update.len(), 3);
+}
+
+#[test]
 fn more_than_the_account_has_room_for_is_refused_with_the_numbers() {
     let desired = of(&addresses(&["203.0.113.7", "203.0.113.8"]), &http(), Wish::Shared);
     let budget = Budget { limit: 200, in_use: 198 };
