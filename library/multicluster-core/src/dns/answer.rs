@@ -5,7 +5,8 @@
 //!   their own and are always healthy;
 //! - among healthy branches the policy chooses; if none is healthy, all count as healthy, and it chooses again;
 //! - by place, the smallest place with a healthy branch answers; without any branch for the client there is no answer;
-//! - by weight, branches of weight zero count only while all others are unhealthy.
+//! - by weight, branches of weight zero count only while all others are unhealthy;
+//! - by distance, which also stands for latency, those that are equally far share the answer.
 //!
 //! Invariant: the shares of an answer add up to one, or there are none.
 
@@ -30,7 +31,7 @@ const NEAR_TIE_KM: f64 = 60.0;
 pub struct Client {
     /// The smallest place that is known of the client.
     pub place: Place,
-    /// Where it is; none if that is not known. Then a choice by distance takes the first of the healthy, in order.
+    /// Where it is; none if that is not known. Then all that is told apart by distance shares the answer.
     pub position: Option<Coordinates>,
     /// Its address, or the network that its resolver tells of it.
     pub address: Option<Cidr>,
@@ -47,7 +48,7 @@ pub struct Answer {
     pub shares: Shares,
     /// Whether latency decided, of which only distance is known here.
     pub estimate: bool,
-    /// Whether another branch is nearly as near.
+    /// Whether another branch is as near, or nearly.
     pub near_tie: bool,
 }
 
@@ -146,20 +147,25 @@ impl Asked<'_> {
             }
             Node::Latency(branches) => {
                 self.answer.estimate = true;
-                let away = |region: &LatencyRegion| {
-                    let (from, to) = (self.client.position?, regions::position(region)?);
-                    Some(kilometres(from, to))
-                };
+                let away = |region| self.kilometres_to(regions::position(region));
                 let branches: Vec<_> = branches.iter().map(|(region, node)| (away(region), node)).collect();
-                self.nearest(branches, part);
+                self.nearest(&branches, part);
             }
             Node::Geoproximity(branches) => {
-                let away = |site: &Site| {
-                    Some(biased(kilometres(self.client.position?, stands(&site.at)?), site.bias))
-                };
+                let away = |site: &Site| biased(self.kilometres_to(stands(&site.at)), site.bias);
                 let branches: Vec<_> = branches.iter().map(|(site, node)| (away(site), node)).collect();
-                self.nearest(branches, part);
+                self.nearest(&branches, part);
             }
+        }
+    }
+
+    /// How far the client is from a position. Everything is equally far from a client of whom no position is known;
+    /// what has no known position itself is the farthest.
+    fn kilometres_to(&self, position: Option<Coordinates>) -> f64 {
+        match (self.client.position, position) {
+            (Some(client), Some(position)) => kilometres(client, position),
+            (None, _) => 0.0,
+            (Some(_), None) => f64::INFINITY,
         }
     }
 
@@ -206,20 +212,22 @@ impl Asked<'_> {
         }
     }
 
-    /// The healthy one that is least far, or the least far one if none is healthy. What is equally far, or nobody knows
-    /// how far, is taken in order.
-    fn nearest(&mut self, mut branches: Vec<(Option<f64>, &Node)>, part: Share) {
-        let healthy = |node: &Node| is_healthy(node, self.down);
-        if branches.iter().any(|(_, node)| healthy(node)) {
-            branches.retain(|(_, node)| healthy(node));
+    /// The healthy one that is least far, or the least far one if none is healthy. Those that are equally far share.
+    fn nearest(&mut self, branches: &[(f64, &Node)], part: Share) {
+        let healthy: Vec<&(f64, &Node)> =
+            branches.iter().filter(|(_, node)| is_healthy(node, self.down)).collect();
+        let candidates = if healthy.is_empty() { branches.iter().collect() } else { healthy };
+        let least = candidates.iter().map(|(far, _)| *far).min_by(f64::total_cmp).unwrap_or_default();
+        // More than floating point makes of equal distances is a difference.
+        let equal = |far: f64| far.total_cmp(&least).is_eq() || far - least <= least.abs() * 1e-9;
+        let near = |far: f64| far <= least * NEAR_TIE_SHARE || far <= least + NEAR_TIE_KM;
+        self.answer.near_tie |= candidates.iter().filter(|(far, _)| near(*far)).count() > 1;
+        let best: Vec<&Node> =
+            candidates.into_iter().filter(|(far, _)| equal(*far)).map(|(_, node)| *node).collect();
+        let count = u64::try_from(best.len()).unwrap_or(u64::MAX);
+        for node in best {
+            self.choose(node, part.times(Share::of(1, count)));
         }
-        branches.sort_by(|(a, _), (b, _)| a.unwrap_or(f64::MAX).total_cmp(&b.unwrap_or(f64::MAX)));
-        let mut branches = branches.into_iter();
-        let Some((first, node)) = branches.next() else { return };
-        if let (Some(first), Some((Some(second), _))) = (first, branches.next()) {
-            self.answer.near_tie |= second <= first * NEAR_TIE_SHARE || second <= first + NEAR_TIE_KM;
-        }
-        self.choose(node, part);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Intents for tests, in few words.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
@@ -139,9 +139,16 @@ pub(super) fn any_intent() -> impl Strategy<Value = Intent> {
             default: default
                 .filter(|_| matches!(policy, Policy::Geolocation | Policy::IpBased))
                 .map(|index| name(KEYS[index])),
-            endpoints: KEYS.iter().copied().map(name).zip(endpoints).collect::<BTreeMap<_, _>>(),
+            endpoints: KEYS.iter().copied().map(name).zip(endpoints).map(not_itself).collect(),
         })
     })
+}
+
+/// Nobody answers in its own place.
+fn not_itself((key, mut endpoint): (EndpointName, Endpoint)) -> (EndpointName, Endpoint) {
+    endpoint.on_unhealthy.retain(|other| *other != key);
+    endpoint.on_unhealthy.dedup();
+    (key, endpoint)
 }
 
 fn any_endpoint(policy: Policy, within: Within, count: usize) -> impl Strategy<Value = Endpoint> {
@@ -188,7 +195,6 @@ fn any_endpoint(policy: Policy, within: Within, count: usize) -> impl Strategy<V
             }
             if !simple && within != Within::Multivalue && policy != Policy::Multivalue {
                 endpoint.on_unhealthy = fallback.into_iter().map(|index| name(KEYS[index])).collect();
-                endpoint.on_unhealthy.dedup();
             }
             endpoint
         },

@@ -174,6 +174,22 @@ fn bias_widens_and_narrows() {
 }
 
 #[test]
+fn equally_near_ones_share() {
+    let endpoints = [("west", Endpoint::stands(0, -100)), ("east", Endpoint::stands(0, 100))];
+    let tree = grown(&intent(Policy::Geoproximity, &endpoints));
+    let at = |longitude| Client {
+        position: Some(Coordinates { latitude: 0, longitude }),
+        ..Client::at(Place::Everywhere)
+    };
+    let between = answer(&tree, &at(0), &BTreeSet::new());
+    assert_eq!((words(&between.shares).as_str(), between.near_tie), ("east:1/2 west:1/2", true));
+    assert_eq!(words(&answer(&tree, &at(1), &BTreeSet::new()).shares), "east:1");
+    assert_eq!(words(&answer(&tree, &at(0), &names(&["east"])).shares), "west:1");
+    // Of a client whose position is not known, nothing is nearer.
+    assert_eq!(ask(&tree, "*", &[]), "east:1/2 west:1/2");
+}
+
+#[test]
 fn latency_is_an_estimate_and_near_ties_are_told() {
     let endpoints =
         [("london", Endpoint::region("eu-west-2")), ("frankfurt", Endpoint::region("eu-central-1"))];
