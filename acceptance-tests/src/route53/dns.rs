@@ -38,6 +38,17 @@ pub struct Answer {
     pub ttl: Option<u32>,
 }
 
+impl std::fmt::Display for Answer {
+    /// Code, TTL and values in one line.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.code)?;
+        if let Some(ttl) = self.ttl {
+            write!(f, ", {ttl} s: {}", self.values.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
 impl Dns {
     pub(super) fn new(server: SocketAddr) -> Self {
         Self(server)

@@ -7,6 +7,7 @@
 
 mod cli;
 mod federation;
+mod lab;
 mod programs;
 mod protocol;
 mod world;
@@ -31,7 +32,12 @@ fn main() -> ExitCode {
 }
 
 fn trials() -> Vec<Trial> {
-    federation::trials().into_iter().chain(cli::trials()).chain(protocol::trials()).collect()
+    federation::trials()
+        .into_iter()
+        .chain(cli::trials())
+        .chain(lab::trials())
+        .chain(protocol::trials())
+        .collect()
 }
 
 /// Makes trials of async functions `fn(&'static World) -> anyhow::Result<()>`, named by their paths.

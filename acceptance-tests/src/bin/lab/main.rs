@@ -6,7 +6,9 @@ mod selfcheck;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use acceptance_tests::{Cloud, Lab, LabOptions, Progress, hidden_subcommand, terraform::Cli};
+use acceptance_tests::{
+    Cloud, Lab, LabOptions, Progress, hidden_subcommand, route53::RecordType, terraform::Cli,
+};
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
@@ -32,6 +34,17 @@ enum Command {
     Status,
     /// End the lab and remove all that it wrote.
     Down,
+    /// Ask the lab's DNS, as somebody in a country.
+    Ask {
+        /// The name, such as www.lab.example.com.
+        name: String,
+        /// The type of the records.
+        #[arg(default_value = "A")]
+        record_type: RecordType,
+        /// A country (DE) or a state (US-TX); elsewhere, nowhere in particular.
+        #[arg(long, value_name = "PLACE")]
+        from: Option<String>,
+    },
     /// Run terraform in a directory, with the freshly built provider and the lab's clusters.
     Run {
         /// The directory with the configuration.
@@ -76,6 +89,16 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Down => {
             let was_up = Lab::down()?;
             eprintln!("lab: {}", if was_up { "down" } else { "was not up" });
+        }
+        Command::Ask { name, record_type, from } => {
+            let dns = running()?.dns();
+            let answer = runtime()?.block_on(async {
+                match &from {
+                    Some(place) => dns.ask_as(place, &name, record_type).await,
+                    None => dns.ask(&name, record_type).await,
+                }
+            })?;
+            println!("{answer}");
         }
         Command::Run { directory, arguments } => {
             let program = Cli::Any.locate(Progress::Stderr)?;
