@@ -151,7 +151,7 @@ fn only(message: &Message) -> String {
 /// A running server.
 struct Running {
     address: SocketAddr,
-    _task: JoinSet<std::io::Result<()>>,
+    _task: JoinSet<()>,
 }
 
 impl Running {

@@ -67,3 +67,75 @@ fn is_only_parent_of_wildcard(zone: &ServedZone, name: &Name) -> bool {
         .take_while(|set| set.name.is_within(name))
         .all(|set| set.name.is_within(&wildcard))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rstest::rstest;
+
+    use super::*;
+    use crate::model::{Data, Policy, RecordSet};
+
+    fn name(text: &str) -> Name {
+        Name::parse(&format!("{text}example.com")).unwrap()
+    }
+
+    fn zone() -> ServedZone {
+        let set = |(text, record_type): (&str, RecordType)| RecordSet {
+            name: name(text),
+            record_type,
+            set_identifier: None,
+            policy: Policy::Simple,
+            data: Data::Records { ttl: 60, values: vec!["x".to_owned()] },
+            health_check_id: None,
+        };
+        let sets = [
+            ("*.", RecordType::A),
+            ("www.", RecordType::A),
+            ("a.b.c.", RecordType::A),
+            ("*.wild.", RecordType::A),
+            ("x.*.odd.", RecordType::A),
+            ("*.mixed.", RecordType::A),
+            ("other.mixed.", RecordType::A),
+            ("sub.", RecordType::Ns),
+            ("sub.", RecordType::Ds),
+            ("deep.sub.", RecordType::A),
+            ("lower.sub.", RecordType::Ns),
+        ];
+        ServedZone {
+            id: "Z1".to_owned(),
+            name: name(""),
+            private: false,
+            record_sets: Arc::new(sets.into_iter().map(set).collect()),
+        }
+    }
+
+    #[rstest]
+    #[case::the_apex_exists("", Found::Node(name("")))]
+    #[case::a_name_with_sets("www.", Found::Node(name("www.")))]
+    #[case::case_does_not_matter("WWW.", Found::Node(name("www.")))]
+    #[case::a_wildcard("no.", Found::Node(name("*.")))]
+    #[case::a_wildcard_over_several_labels("no.such.", Found::Node(name("*.")))]
+    #[case::the_wildcard_itself("*.", Found::Node(name("*.")))]
+    #[case::not_below_a_name_that_exists("below.www.", Found::Missing)]
+    #[case::an_empty_name_between_is_not_the_wildcards("c.", Found::Empty)]
+    #[case::nor_the_next("b.c.", Found::Empty)]
+    #[case::nor_what_is_beside_it("x.b.c.", Found::Missing)]
+    #[case::the_nearest_wildcard("y.wild.", Found::Node(name("*.wild.")))]
+    #[case::a_parent_of_nothing_but_a_wildcard("wild.", Found::Missing)]
+    #[case::of_a_name_below_a_star("odd.", Found::Missing)]
+    #[case::a_parent_of_a_wildcard_and_a_name("mixed.", Found::Empty)]
+    #[case::a_delegation("sub.", Found::Delegated(name("sub.")))]
+    #[case::what_is_below_it("deep.sub.", Found::Delegated(name("sub.")))]
+    #[case::the_highest("lower.sub.", Found::Delegated(name("sub.")))]
+    fn leads_to(#[case] asked: &str, #[case] expected: Found) {
+        assert_eq!(find(&zone(), &name(asked), RecordType::A), expected);
+    }
+
+    #[test]
+    fn ds_sets_are_answered_above_the_delegation() {
+        assert_eq!(find(&zone(), &name("sub."), RecordType::Ds), Found::Node(name("sub.")));
+        assert_eq!(find(&zone(), &name("lower.sub."), RecordType::Ds), Found::Delegated(name("sub.")));
+    }
+}

@@ -134,3 +134,101 @@ fn cidr(collection: &str, location: &str, network: Option<CidrBlock>, snapshot: 
     // At most 128, so that the default stays behind.
     Some(128_u8.saturating_sub(longest))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use rstest::rstest;
+
+    use super::*;
+    use crate::model::{Data, Name, RecordType};
+
+    fn tiers(policies: Vec<Policy>, client: &Client) -> Vec<Vec<usize>> {
+        let set = |(position, policy): (usize, Policy)| RecordSet {
+            name: Name::parse("www.example.com").unwrap(),
+            record_type: RecordType::A,
+            set_identifier: Some(position.to_string()),
+            policy,
+            data: Data::Records { ttl: 60, values: Vec::new() },
+            health_check_id: None,
+        };
+        let sets: Vec<RecordSet> = policies.into_iter().enumerate().map(set).collect();
+        let group: Vec<&RecordSet> = sets.iter().collect();
+        let position = |set: &RecordSet| set.set_identifier.as_deref().unwrap().parse().unwrap();
+        let tiers = of(&group, client, &Snapshot::default());
+        tiers.iter().map(|tier| tier.iter().map(|(_, set)| position(set)).collect()).collect()
+    }
+
+    fn latency(regions: &[&str]) -> Vec<Policy> {
+        regions.iter().map(|region| Policy::Latency { region: (*region).to_owned() }).collect()
+    }
+
+    fn bias(region: &str, bias: i8) -> Policy {
+        Policy::Geoproximity { place: GeoproximityPlace::Region(region.to_owned()), bias }
+    }
+
+    #[rstest]
+    #[case::measured_before_estimated(&[("us-east-1", 200.0)], Some("DE"), vec![vec![1], vec![0], vec![2], vec![3]])]
+    #[case::estimated_by_distance(&[], Some("DE"), vec![vec![0], vec![1], vec![2], vec![3]])]
+    #[case::of_nowhere_all_alike(&[], None, vec![vec![0, 1, 2, 3]])]
+    #[case::equal_latencies_share(&[("us-east-1", 9.0), ("ap-northeast-1", 9.0)], None, vec![vec![1, 2], vec![0, 3]])]
+    fn latency_is_measured_or_estimated(
+        #[case] table: &[(&str, f64)],
+        #[case] country: Option<&str>,
+        #[case] expected: Vec<Vec<usize>>,
+    ) {
+        let client = Client {
+            country: country.map(str::to_owned),
+            latency_ms: table
+                .iter()
+                .map(|(region, time)| ((*region).to_owned(), *time))
+                .collect::<BTreeMap<_, _>>(),
+            ..Client::default()
+        };
+        let found = tiers(latency(&["eu-central-1", "us-east-1", "ap-northeast-1", "moon-1"]), &client);
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_same_distance_is_one_tier_and_bias_parts_it() {
+        let ohio = Client::of("US", Some("OH"));
+        // Both are taken to be in the same city.
+        assert_eq!(tiers(vec![bias("us-east-2", 0), bias("us-gov-east-1", 0)], &ohio), [[0, 1]]);
+        assert_eq!(tiers(vec![bias("us-east-2", -1), bias("us-gov-east-1", 0)], &ohio), [[1], [0]]);
+        assert_eq!(tiers(vec![bias("us-east-2", 0), bias("eu-west-1", 99)], &ohio), [[0], [1]]);
+    }
+
+    #[test]
+    fn codes_of_continents_countries_and_states_are_not_mixed_up() {
+        let location = |location| Policy::Geolocation(location);
+        let policies = || {
+            vec![
+                location(Location::Continent("NA".to_owned())),
+                location(Location::Country("NA".to_owned())),
+                location(Location::Country("CA".to_owned())),
+                location(Location::Subdivision { country: "US".to_owned(), subdivision: "CA".to_owned() }),
+                location(Location::Continent("SA".to_owned())),
+                location(Location::Country("SA".to_owned())),
+                location(Location::Default),
+            ]
+        };
+        let order = |client: &Client| tiers(policies(), client).concat();
+        assert_eq!(order(&Client::of("NA", None)), [1, 6]);
+        assert_eq!(order(&Client::of("CA", None)), [2, 0, 6]);
+        assert_eq!(order(&Client::of("US", Some("CA"))), [3, 0, 6]);
+        assert_eq!(order(&Client::of("SA", None)), [5, 6]);
+        assert_eq!(order(&Client::of("BR", None)), [4, 6]);
+        assert_eq!(order(&Client::of("ZZ", None)), [6]);
+        assert_eq!(order(&Client::default()), [6]);
+    }
+
+    #[test]
+    fn weights_of_zero_stand_by() {
+        let weighted = |weight| Policy::Weighted { weight };
+        assert_eq!(
+            tiers(vec![weighted(0), weighted(5), weighted(0), weighted(1)], &Client::default()),
+            [[1, 3], [0, 2]]
+        );
+    }
+}

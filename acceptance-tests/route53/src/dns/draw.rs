@@ -145,13 +145,60 @@ impl Generator {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeMap, sync::Arc};
+
     use super::*;
+    use crate::{
+        answer::{self, Client, Query, Value},
+        model::{RawRecordSet, RecordSet, ServedZone, Snapshot},
+    };
 
     #[test]
     fn the_generator_is_the_published_one() {
         let mut generator = Generator(0);
         assert_eq!(generator.next(), 0xe220_a839_7b1d_cdaf);
         assert_eq!(generator.next(), 0x6e78_9e6a_a1b9_65f4);
+    }
+
+    /// Ten multivalue sets, and how often each is in ten responses.
+    fn counts(choice: Choice) -> BTreeMap<Value, usize> {
+        let set = |number: u32| {
+            serde_json::json!({
+                "Name": "m.example.com", "Type": "A", "SetIdentifier": number.to_string(), "MultiValueAnswer": true,
+                "TTL": 60, "ResourceRecords": [{"Value": format!("192.0.2.{number}")}],
+            })
+        };
+        let raw = (0..10).map(|number| serde_json::from_value::<RawRecordSet>(set(number)).unwrap());
+        let zone = ServedZone {
+            id: "Z1".to_owned(),
+            name: Name::parse("example.com").unwrap(),
+            private: false,
+            record_sets: Arc::new(raw.map(|raw| RecordSet::from_raw(&raw).unwrap()).collect()),
+        };
+        let snapshot = Snapshot { zones: vec![zone], ..Snapshot::default() };
+        let name = Name::parse("m.example.com").unwrap();
+        let query = Query { name: name.clone(), record_type: RecordType::A, client: Client::default() };
+        let answer = answer::answer(&snapshot, &query);
+        let mut drawer = Drawer::new(choice, 1);
+        let mut counts = BTreeMap::new();
+        for _ in 0..10 {
+            let drawn = drawer.draw(&name, &answer);
+            assert_eq!(drawn.len(), 8);
+            for value in drawn.into_iter().flat_map(|set| set.values) {
+                *counts.entry(value).or_default() += 1;
+            }
+        }
+        assert_eq!(counts.values().sum::<usize>(), 80);
+        counts
+    }
+
+    #[test]
+    fn eight_of_ten_sets_come_in_turn_by_chance_or_always_the_same() {
+        assert!(counts(Choice::RoundRobin).values().all(|count| *count == 8));
+        let likeliest = counts(Choice::MostLikely);
+        assert!(likeliest.len() == 8 && likeliest.values().all(|count| *count == 10));
+        let chance = counts(Choice::Random);
+        assert!(chance.len() == 10 && chance.values().all(|count| (3..=10).contains(count)), "{chance:?}");
     }
 
     #[test]

@@ -9,7 +9,8 @@
 //!
 //! Nothing on the internet is asked. Clients are placed by a map of test networks ([`network_of`]), addresses of load
 //! balancers outside the zones are derived from their names ([`address_of`]); [`Settings`] change both, and how the
-//! response is drawn from the distribution. No recursion, no transfers, no DNSSEC.
+//! response is drawn from the distribution. Private zones are answered for everybody, because there is no VPC here, and do
+//! not look at the client subnet. No recursion, no transfers, no DNSSEC.
 
 mod control;
 mod draw;

@@ -12,7 +12,7 @@ use tokio::{
     net::{TcpListener, TcpStream, UdpSocket},
     sync::Semaphore,
     task::JoinSet,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use crate::model::Store;
@@ -26,6 +26,8 @@ use super::{
 const IDLE: Duration = Duration::from_secs(10);
 /// TCP connections at the same time; more wait.
 const CONNECTIONS_MAX: usize = 128;
+/// How long to wait after a failure that may pass.
+const RETRY: Duration = Duration::from_millis(20);
 /// How often another port is tried when the one that UDP got is taken for TCP.
 const ATTEMPTS: usize = 50;
 
@@ -70,29 +72,24 @@ impl Server {
 
     /// Answers until dropped.
     ///
-    /// # Errors
-    /// When a socket fails for good.
-    ///
     /// # Cancel safety
     /// May be dropped at any time; connections are closed then.
-    pub async fn run(self, store: Arc<Store>, control: Arc<Control>) -> io::Result<()> {
+    pub async fn run(self, store: Arc<Store>, control: Arc<Control>) {
         let Self { udp, tcp, .. } = self;
-        tokio::try_join!(
+        tokio::join!(
             datagrams(&udp, &store, &control),
             connections(&tcp, Arc::clone(&store), Arc::clone(&control)),
-        )
-        .map(|((), ())| ())
+        );
     }
 }
 
-async fn datagrams(udp: &UdpSocket, store: &Store, control: &Control) -> io::Result<()> {
+async fn datagrams(udp: &UdpSocket, store: &Store, control: &Control) {
     let mut buffer = vec![0; usize::from(u16::MAX)];
     loop {
-        let (length, peer) = match udp.recv_from(&mut buffer).await {
-            Ok(received) => received,
-            // A client that went away before its response came; the socket is fine.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => continue,
-            Err(error) => return Err(error),
+        let Ok((length, peer)) = udp.recv_from(&mut buffer).await else {
+            // Such as news of a client that went away before its response came; the socket itself lives on.
+            sleep(RETRY).await;
+            continue;
         };
         let bytes = buffer.get(..length).unwrap_or_default();
         if let Some(response) = respond(&store.snapshot(), control, peer.ip(), Transport::Udp, bytes) {
@@ -102,16 +99,16 @@ async fn datagrams(udp: &UdpSocket, store: &Store, control: &Control) -> io::Res
     }
 }
 
-async fn connections(tcp: &TcpListener, store: Arc<Store>, control: Arc<Control>) -> io::Result<()> {
+async fn connections(tcp: &TcpListener, store: Arc<Store>, control: Arc<Control>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return Ok(()) };
-        let stream = match tcp.accept().await {
-            Ok((stream, _)) => stream,
-            // The client was gone before we came to it.
-            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
-            Err(error) => return Err(error),
+        // Nobody closes the semaphore.
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok((stream, _)) = tcp.accept().await else {
+            // A client that was gone before we came to it, or no file descriptor left for the moment.
+            sleep(RETRY).await;
+            continue;
         };
         while connections.try_join_next().is_some() {}
         let (store, control) = (Arc::clone(&store), Arc::clone(&control));
