@@ -221,6 +221,25 @@ fn a_place_keeps_its_ipv6_by_a_failover_of_its_own_where_the_default_has_to_go()
 }
 
 #[test]
+fn what_only_ipv6_reaches_is_left_out_of_ipv4_with_the_default() {
+    let targets = targets([
+        ("aws", addresses(&["203.0.113.1", "2001:db8::1"])),
+        ("azure", addresses(&["2001:db8::2"])),
+    ]);
+    let tree =
+        geolocation([("continent/EU", leaf("azure")), ("continent/NA", leaf("aws")), ("*", leaf("aws"))]);
+    assert_eq!(
+        compiled(&tree, &targets),
+        [
+            "app A aws-na: location continent/NA; values 203.0.113.1; health_check hc-aws",
+            "app AAAA aws-default: location *; values 2001:db8::1; health_check hc-aws",
+            "app AAAA aws-na: location continent/NA; values 2001:db8::1; health_check hc-aws",
+            "app AAAA azure-eu: location continent/EU; values 2001:db8::2; health_check hc-azure",
+        ]
+    );
+}
+
+#[test]
 fn a_host_name_makes_all_a_group_of_cnames() {
     let targets = targets([
         ("aws", load_balancer("aws")),

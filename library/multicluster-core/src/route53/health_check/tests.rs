@@ -303,7 +303,7 @@ fn defaults_that_the_service_fills_in_are_no_difference() {
             check.config.fully_qualified_domain_name.take().map(|name| name.to_uppercase() + ".");
         check.config.health_threshold.get_or_insert(0);
         if check.config.r#type == HealthCheckType::Http {
-            check.config.regions = super::spec::REGIONS.map(str::to_owned).into();
+            check.config.regions = spec::REGIONS.map(str::to_owned).into();
         }
     }
     let plan = service.plan(&desired);

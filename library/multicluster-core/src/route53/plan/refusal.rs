@@ -119,7 +119,7 @@ impl Reason {
     fn text(&self, name: &str) -> String {
         match self {
             Self::Foreign { sets } => format!(
-                "{} there already, and nobody claims {}: import `{name}` to see what it would become, or, if an \
+                "{} there already, and nobody claims {}: import it, by the id `ZONEID/{name}`, to have it as it is, or, if an \
                  aws_route53_record made {} and gives {} up by `removed {{ lifecycle {{ destroy = false }} }}`, let \
                  `takeover = [\"aws_route53_record\"]`",
                 are(sets),

@@ -354,7 +354,37 @@ fn unanswered_between(states: &[Zone], trees: &[&Node]) -> Vec<String> {
     unanswered
 }
 
+#[test]
+fn parts_of_a_change_come_in_an_order_that_answers_whoever_both_ends_answer() {
+    let from = geolocation([
+        ("DE", Node::Weighted(vec![(1, leaf("one")), (1, leaf("two"))])),
+        ("JP", leaf("two")),
+        ("US-TX", leaf("one")),
+    ]);
+    let to = geolocation([
+        ("continent/EU", Node::Weighted(vec![(1, leaf("dual")), (1, leaf("both"))])),
+        ("JP", leaf("one")),
+        ("US", failover(leaf("one"), leaf("elb"))),
+    ]);
+    let current = marked(&compiled(&from, "app.example.com", 60), "app.example.com", "shop", 1);
+    let after = compiled(&to, "app.example.com", 60);
+    let (at, by, nobody) = (name("app.example.com"), owner("shop"), BTreeSet::new());
+    let wanted = Wanted { name: &at, sets: &after, owner: &by, renamed_from: None, takeover: &nobody };
+    for elements in 6..11 {
+        let batches = split(&current, &wanted, elements).unwrap();
+        assert!(batches.len() > 2, "{} batches of {elements}", batches.len());
+        let mut states = vec![Zone::of(current.clone())];
+        for batch in &batches {
+            let last = states.last().expect("one at least");
+            states.push(last.after(batch).unwrap());
+        }
+        assert_eq!(unanswered_between(&states, &[&from, &to]), Vec::<String>::new());
+    }
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+
     #[test]
     fn batches_lead_from_any_sets_to_any_others(from in tree(), to in tree(), ttl in 30_u32..60) {
         let current = marked(&compiled(&from, "app.example.com", 60), "app.example.com", "shop", 1);
