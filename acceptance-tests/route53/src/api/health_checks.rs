@@ -46,7 +46,7 @@ pub(super) fn create(service: &Service, body: &[u8]) -> Result<Reply, ServiceErr
         create_in(state, reference, config)
     })?;
     Ok(Reply::created("CreateHealthCheckResponse", &format!("healthcheck/{}", check.id), |xml| {
-        write(xml, &check)
+        write(xml, &check);
     }))
 }
 
@@ -288,7 +288,7 @@ fn write(xml: &mut Writer, check: &HealthCheck) {
             xml.optional("HealthThreshold", config.health_threshold);
             if !config.child_health_checks.is_empty() {
                 xml.list("ChildHealthChecks", &config.child_health_checks, |xml, id| {
-                    xml.text("ChildHealthCheck", id)
+                    xml.text("ChildHealthCheck", id);
                 });
             }
             xml.optional("EnableSNI", config.enable_sni);

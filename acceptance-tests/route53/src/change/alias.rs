@@ -38,7 +38,9 @@ pub(super) fn problems(
     if target.hosted_zone_id == context.id {
         let mut group = sets.group(&target.dns_name, set.record_type);
         let inside = target.dns_name.is_within(&context.name);
-        let exists = group.any(|candidate| !removals.after(index, candidate));
+        // Its own name and type would be a loop, also where other sets share them.
+        let is_other = target.dns_name != set.name;
+        let exists = is_other && group.any(|candidate| !removals.after(index, candidate));
         let mut found = Vec::new();
         if !inside {
             found.push(format!("{about}, but the alias target name does not lie within the target zone"));

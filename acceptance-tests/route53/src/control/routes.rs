@@ -85,6 +85,11 @@ fn route(
             service.store.write(|state| state.world = crate::model::WorldHealth::default());
             Ok(dump::health(service))
         }
+        ("POST", ["insync"]) => {
+            let now = service.store.now();
+            service.store.write(|state| state.settle(now));
+            Ok(json!({}))
+        }
         ("GET", ["calls"]) => Ok(json!(service.log.calls())),
         ("DELETE", ["calls"]) => {
             service.log.reset();

@@ -59,6 +59,16 @@ impl State {
         }
     }
 
+    /// Makes every change INSYNC at `now`.
+    pub fn settle(&mut self, now: Duration) {
+        for change in self.changes.values_mut() {
+            change.insync = change.insync.min(now);
+        }
+        for pending in &mut self.pending {
+            pending.at = pending.at.min(now);
+        }
+    }
+
     /// Hands the sets of changes that are INSYNC at `now` to the name servers. Changes of one zone arrive in
     /// their order, also when a later one has the shorter way. Returns whether anything changed.
     fn publish(&mut self, now: Duration) -> bool {
