@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dns::distance::{biased, kilometres};
-use crate::dns::intent::{Coordinates, EndpointName, LatencyRegion};
+use crate::dns::intent::{Coordinates, EndpointName};
 use crate::dns::place::Place;
 use crate::dns::regions;
 use crate::dns::share::Share;

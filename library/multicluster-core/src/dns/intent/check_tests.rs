@@ -154,6 +154,7 @@ fn somebody_must_have_weight() {
     );
     // Draining the only one that has some brings up no problem: those that are left share equally.
     expect(&intent(Policy::Weighted, &[("a", Endpoint::any().drained()), ("b", zero())]), &[]);
+    expect(&intent(Policy::Weighted, &[("a", zero().drained()), ("b", zero().standby())]), &[]);
     expect(&intent(Policy::Geolocation, &[("a", Endpoint { weight: 0, ..Endpoint::of(&["DE"]) })]), &[]);
 }
 
@@ -195,6 +196,9 @@ fn failover_needs_an_order() {
     );
     expect(&intent(Policy::Failover, &[("a", Endpoint::any()), ("b", Endpoint::any().standby())]), &[]);
     expect(&intent(Policy::Failover, &[("a", Endpoint::any())]), &[]);
+    // The standby that gave the order may be drained.
+    let drained = [("a", Endpoint::any()), ("b", Endpoint::any()), ("c", Endpoint::any().drained())];
+    expect(&intent(Policy::Failover, &drained), &[]);
 }
 
 #[test]

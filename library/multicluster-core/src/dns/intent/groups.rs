@@ -78,8 +78,8 @@ impl Group<'_> {
     }
 
     fn weights(&mut self) {
-        let answering = || self.endpoints().filter(|(_, it)| it.state != EndpointState::Standby);
-        if answering().next().is_some() && answering().all(|(_, endpoint)| endpoint.weight == 0) {
+        let active = self.endpoints().any(|(_, endpoint)| endpoint.state == EndpointState::Active);
+        if active && self.endpoints().all(|(_, endpoint)| endpoint.weight == 0) {
             let first = self.names.first().map_or("", EndpointName::as_str);
             self.problems.push(Problem::at(
                 ["endpoints", first, "weight"],
@@ -138,8 +138,9 @@ fn check_sites(intent: &Intent, slots: &Slots, problems: &mut Vec<Problem>) {
 /// Failover without an order.
 fn check_ranks(intent: &Intent, slots: &Slots, problems: &mut Vec<Problem>) {
     let [names] = slots.priorities.values().collect::<Vec<_>>()[..] else { return };
-    let standby = |it: &Endpoint| it.state == EndpointState::Standby;
-    let any_order = intent.endpoints.values().any(|it| standby(it) || !it.on_unhealthy.is_empty());
+    // One that is drained may have been the standby.
+    let apart = |it: &Endpoint| it.state != EndpointState::Active || !it.on_unhealthy.is_empty();
+    let any_order = intent.endpoints.values().any(apart);
     if names.len() > 1 && !any_order {
         for name in names {
             problems.push(Problem::at(
