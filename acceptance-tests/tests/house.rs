@@ -12,7 +12,8 @@ use serde_json::Value;
 const DIRECTIONS: &[(&str, &[&str])] = &[
     ("tfplugin", &[]),
     ("multicluster-core", &[]),
-    ("multicluster", &["multicluster-core"]),
+    // The emulator serves tests only, and has no edge back.
+    ("multicluster", &["multicluster-core", "route53-emulator"]),
     ("multicluster-cli", &["multicluster"]),
     ("terraform-provider-multicluster", &["tfplugin", "multicluster", "multicluster-core"]),
     ("route53-emulator", &[]),

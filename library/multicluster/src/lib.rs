@@ -14,6 +14,7 @@
 //! | [`lease`] | who may write to a member now |
 //! | [`endpoints`] | where clients reach what runs on a cluster |
 //! | [`federation`] | what a federation has on its members, and how that is changed |
+//! | [`route53`] | a zone of Route 53: read, change, wait (feature `route53`) |
 //! | [`failpoint`] | named points at which a test can end the process |
 
 /// The decisions that this crate carries out.
@@ -35,3 +36,5 @@ pub mod lease;
 pub mod member;
 #[cfg(feature = "kube")]
 pub mod preflight;
+#[cfg(feature = "route53")]
+pub mod route53;

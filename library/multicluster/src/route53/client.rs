@@ -1,0 +1,149 @@
+//! A client of one account.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use aws_config::{
+    AppName, BehaviorVersion, Region, SdkConfig, environment::region::EnvironmentVariableRegionProvider,
+    meta::region::RegionProviderChain, profile::region::ProfileFileRegionProvider, retry::RetryConfig,
+    sts::AssumeRoleProvider,
+};
+use aws_sdk_route53::config::{Credentials, SharedCredentialsProvider};
+use secrecy::ExposeSecret;
+
+use super::{
+    insync::Changes,
+    pacer::Pacer,
+    settings::{AssumeRole, Keys, Settings},
+    zone::{Zone, ZoneShared},
+};
+
+/// How requests introduce themselves, beside what the SDK says of itself.
+const APP_NAME: &str = "terraform-provider-multicluster";
+
+/// Route 53, as one set of credentials sees it. Cheap to clone: clones share the pace, what was read of zones, and
+/// the queues of what is to be written.
+#[derive(Clone)]
+pub struct Client(pub(super) Arc<Shared>);
+
+pub(super) struct Shared {
+    pub(super) sdk: aws_sdk_route53::Client,
+    pub(super) pacer: Pacer,
+    pub(super) request_timeout: Duration,
+    pub(super) changes: Changes,
+    zones: Mutex<BTreeMap<String, Arc<ZoneShared>>>,
+    requests: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Client {
+    /// Makes a client. Nothing is sent yet: credentials are obtained for the first request.
+    ///
+    /// Reads AWS's environment variables and configuration files, as far as the settings leave room for them.
+    ///
+    /// # Cancel safety
+    /// Dropping the future has no effect.
+    pub async fn new(settings: &Settings) -> Self {
+        let shared = load(settings).await;
+        let mut config = aws_sdk_route53::config::Builder::from(&shared);
+        if let Some(url) = &settings.endpoint_url {
+            config = config.endpoint_url(url);
+        }
+        Self(Arc::new(Shared {
+            sdk: aws_sdk_route53::Client::from_conf(config.build()),
+            pacer: Pacer::new(settings.requests_per_second),
+            request_timeout: settings.request_timeout,
+            changes: Changes::new(settings.first_poll),
+            zones: Mutex::default(),
+            requests: Mutex::default(),
+        }))
+    }
+
+    /// A hosted zone by its id, with or without `/hostedzone/`. Nothing is sent.
+    ///
+    /// All that is asked for by the same id shares what was read, and is written by one queue.
+    #[must_use]
+    pub fn zone(&self, id: &str) -> Zone {
+        let id = id.trim_start_matches("/hostedzone/");
+        let mut zones = self.0.zones.lock().unwrap_or_else(PoisonError::into_inner);
+        let zone = zones.entry(id.to_owned()).or_insert_with(|| Arc::new(ZoneShared::new(id)));
+        Zone { client: self.clone(), shared: Arc::clone(zone) }
+    }
+
+    /// How many requests were sent so far, by operation, repetitions included.
+    #[must_use]
+    pub fn requests(&self) -> BTreeMap<&'static str, u64> {
+        self.0.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Shared {
+    pub(super) fn count(&self, operation: &'static str) {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        *requests.entry(operation).or_default() += 1;
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Client")
+    }
+}
+
+async fn load(settings: &Settings) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .region(region(settings))
+        // Repeated by rules of our own: the SDK would not keep the pace, nor know what may be done twice.
+        .retry_config(RetryConfig::disabled());
+    if let Ok(name) = AppName::new(APP_NAME) {
+        loader = loader.app_name(name);
+    }
+    if let Some(profile) = &settings.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(keys) = &settings.credentials {
+        loader = loader.credentials_provider(credentials(keys));
+    }
+    let shared = loader.load().await;
+    match &settings.assume_role {
+        Some(role) => assume(shared, role).await,
+        None => shared,
+    }
+}
+
+/// Without asking the instance's metadata, which would mean to connect.
+fn region(settings: &Settings) -> RegionProviderChain {
+    let mut profile = ProfileFileRegionProvider::builder();
+    if let Some(name) = &settings.profile {
+        profile = profile.profile_name(name);
+    }
+    RegionProviderChain::first_try(settings.region.clone().map(Region::new))
+        .or_else(EnvironmentVariableRegionProvider::new())
+        .or_else(profile.build())
+        .or_else(Region::from_static("us-east-1"))
+}
+
+fn credentials(keys: &Keys) -> Credentials {
+    let token = keys.token.as_ref().map(|token| token.expose_secret().to_owned());
+    Credentials::new(
+        keys.access_key.expose_secret(),
+        keys.secret_key.expose_secret(),
+        token,
+        None,
+        "multicluster",
+    )
+}
+
+async fn assume(shared: SdkConfig, role: &AssumeRole) -> SdkConfig {
+    let mut provider = AssumeRoleProvider::builder(&role.role_arn)
+        .session_name(role.session_name.as_deref().unwrap_or(APP_NAME))
+        .configure(&shared);
+    if let Some(id) = &role.external_id {
+        provider = provider.external_id(id);
+    }
+    let provider = provider.build().await;
+    shared.into_builder().credentials_provider(SharedCredentialsProvider::new(provider)).build()
+}
