@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::StreamExt;
 use multicluster::{
     core::{
         dns::{EndpointName, Node, Place},
@@ -23,9 +24,14 @@ fn tree(europe: &str, others: &str) -> Node {
     Node::Geolocation([europe, (Place::Everywhere, leaf(others))].into())
 }
 
+/// A plan from what stands now.
 async fn planned(zone: &Zone, app: &RecordName, tree: Option<&Node>) -> Plan {
+    planned_from(zone, app, tree, Freshness::Since(Instant::now())).await
+}
+
+async fn planned_from(zone: &Zone, app: &RecordName, tree: Option<&Node>, freshness: Freshness) -> Plan {
     let run = soon();
-    let around = zone.around(app, Freshness::Since(Instant::now()), &run).await.unwrap();
+    let around = zone.around(app, freshness, &run).await.unwrap();
     let naming = Naming {
         zone_id: zone.id().to_owned(),
         zone: around.zone,
@@ -98,4 +104,37 @@ async fn ten_names_at_once_cost_few_requests() {
     assert_eq!(count("GetHostedZone"), 0, "the first page tells the zone's name");
     assert!(count("ListResourceRecordSets") <= 3 && count("ChangeResourceRecordSets") <= 4, "{calls:?}");
     assert!(calls.len() <= 12, "{calls:?}");
+}
+
+/// What one run over `count` names asks of the service, ten names at a time as Terraform does it, as a new process.
+async fn requests(world: &World, count: usize, tree: Option<&Node>) -> usize {
+    let zone = world.stranger().await;
+    let names: Vec<_> = (0..count).map(|number| name(&format!("app-{number}.example.com"))).collect();
+    let run = async |app: &RecordName| {
+        // The owner's mark tells whether somebody was quicker, so that the zone is not read for each name.
+        let plan = planned_from(&zone, app, tree, Freshness::Cached).await;
+        if !plan.batches.is_empty() {
+            done(&zone.apply(&plan.batches, &soon()).await);
+        }
+    };
+    futures::stream::iter(names.iter()).map(run).buffer_unordered(10).collect::<()>().await;
+    world.calls().await.len()
+}
+
+#[tokio::test]
+async fn requests_grow_with_the_zone_and_not_with_its_names() {
+    let (first, second) = (tree("azure", "aws"), tree("gcp", "aws"));
+    for (count, limits) in [(1, [3, 1, 3, 3]), (10, [11, 1, 11, 11]), (100, [80, 10, 80, 80])] {
+        let world = World::with(Knobs { delay_ms: 30, ..Knobs::default() }).await;
+        let create = requests(&world, count, Some(&first)).await;
+        let same = requests(&world, count, Some(&first)).await;
+        let change = requests(&world, count, Some(&second)).await;
+        let destroy = requests(&world, count, None).await;
+        let found = [create, same, change, destroy];
+        println!("{count} names: create, nothing, change, destroy take {found:?} requests");
+        assert!(
+            found.iter().zip(limits).all(|(found, limit)| *found <= limit),
+            "{count}: {found:?}, {limits:?}"
+        );
+    }
 }
