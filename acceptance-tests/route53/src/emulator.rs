@@ -15,7 +15,8 @@ use crate::{
     control,
     dns::{self, Control, Server},
     error::ServiceError,
-    model::{Name, Snapshot, Store},
+    log::Call,
+    model::{Name, Snapshot, Store, WorldHealth},
 };
 
 /// How an emulator is started.
@@ -119,6 +120,26 @@ impl Emulator {
         let change = self.service.new_change(None);
         let new = NewZone { name, caller_reference: change.id.clone(), comment: None, vpc: None };
         self.service.store.write(|state| create_zone(state, new, &change)).map(|zone| zone.id)
+    }
+
+    /// The calls of the API since the start or the last reset.
+    pub fn calls(&self) -> Vec<Call> {
+        self.service.log.calls()
+    }
+
+    /// Forgets the calls so far.
+    pub fn reset_calls(&self) {
+        self.service.log.reset();
+    }
+
+    /// Turns knobs, as `/knobs` of the control endpoint.
+    pub fn turn(&self, turn: impl FnOnce(&mut Knobs)) {
+        turn(&mut self.service.knobs());
+    }
+
+    /// Says how endpoints and load balancers are, as `/health` of the control endpoint.
+    pub fn set_health(&self, set: impl FnOnce(&mut WorldHealth)) {
+        self.service.store.write(|state| set(&mut state.world));
     }
 
     /// What the name servers know now.

@@ -149,6 +149,7 @@ impl Service {
             Operation::DeleteHostedZone => zones::delete(self, route),
             Operation::UpdateHostedZoneComment => zones::update_comment(self, route, body),
             Operation::GetHostedZoneCount => zones::count(self),
+            Operation::GetDNSSEC => zones::dnssec(self, route),
             Operation::GetHostedZoneLimit => zones::limit(self, route),
             Operation::GetAccountLimit => zones::account_limit(self, route),
             Operation::ListResourceRecordSets => record_sets::list(self, route, &query),
@@ -232,6 +233,7 @@ fn zone_of(route: &Route, query: &str) -> Option<String> {
         Operation::GetHostedZone
         | Operation::DeleteHostedZone
         | Operation::UpdateHostedZoneComment
+        | Operation::GetDNSSEC
         | Operation::GetHostedZoneLimit
         | Operation::ListResourceRecordSets
         | Operation::ChangeResourceRecordSets => route.parameters.first().cloned(),

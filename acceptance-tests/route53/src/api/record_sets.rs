@@ -72,11 +72,11 @@ pub(super) fn change(service: &Service, route: &Route, body: &[u8]) -> Result<Re
     let id = route.parameter(0)?;
     let body = Body::parse(body)?;
     let (comment, changes) = read(body.root("ChangeResourceRecordSetsRequest")?)?;
-    let change = service.new_change(comment);
+    let mut change = service.new_change(comment);
     service.store.write(|state| {
         let context = context(state, id)?;
         let sets = apply(&context, &changes)?;
-        state.replace_sets(id, sets, change.insync);
+        change.insync = state.replace_sets(id, sets, change.insync);
         state.changes.insert(change.id.clone(), change.clone());
         Ok(())
     })?;

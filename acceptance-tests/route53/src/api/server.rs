@@ -1,6 +1,6 @@
 //! The API over HTTP/1.1.
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
@@ -41,8 +41,11 @@ where
             () = token.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
-        // A connection that failed before it was accepted is the client's affair.
-        let Ok((stream, _peer)) = accepted else { continue };
+        let Ok((stream, _peer)) = accepted else {
+            // The client is gone already, or there are no more files to open, which takes a moment to change.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
         tasks.spawn(connection(stream, token.clone(), handler.clone()));
     }
 }

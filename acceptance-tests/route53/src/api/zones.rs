@@ -302,6 +302,15 @@ pub(super) fn limit(service: &Service, route: &Route) -> Result<Reply, ServiceEr
     Ok(write_limit("GetHostedZoneLimitResponse", kind, value, count))
 }
 
+/// No zone is signed. Clients ask before they delete one.
+pub(super) fn dnssec(service: &Service, route: &Route) -> Result<Reply, ServiceError> {
+    find(service, route.parameter(0)?)?;
+    Ok(Reply::ok("GetDNSSECResponse", |xml| {
+        xml.nested("Status", |xml| xml.text("ServeSignature", "NOT_SIGNING"));
+        xml.nested("KeySigningKeys", |_| {});
+    }))
+}
+
 pub(super) fn account_limit(service: &Service, route: &Route) -> Result<Reply, ServiceError> {
     let kind = route.parameter(0)?;
     let (zones, checks) = service.store.read(|state| (state.zones.len(), state.health_checks.len()));

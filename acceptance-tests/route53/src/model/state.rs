@@ -50,13 +50,18 @@ impl State {
         self.zones.iter_mut().find(|zone| zone.id == id)
     }
 
-    /// Stores the outcome of a change: the API lists it at once, the name servers answer from it at `insync`.
-    pub fn replace_sets(&mut self, zone_id: &str, sets: RecordSets, insync: Duration) {
+    /// Stores the outcome of a change: the API lists it at once, the name servers answer from it at `insync`, or
+    /// when the zone's changes before it have arrived, if that is later. Returns that time.
+    pub fn replace_sets(&mut self, zone_id: &str, sets: RecordSets, insync: Duration) -> Duration {
         let sets = Arc::new(sets);
+        let before =
+            self.pending.iter().filter(|pending| pending.zone_id == zone_id).map(|pending| pending.at);
+        let at = before.fold(insync, Duration::max);
         if let Some(zone) = self.zone_mut(zone_id) {
             zone.record_sets = Arc::clone(&sets);
-            self.pending.push(Pending { zone_id: zone_id.to_owned(), at: insync, sets });
+            self.pending.push(Pending { zone_id: zone_id.to_owned(), at, sets });
         }
+        at
     }
 
     /// Makes every change INSYNC at `now`.
@@ -69,14 +74,12 @@ impl State {
         }
     }
 
-    /// Hands the sets of changes that are INSYNC at `now` to the name servers. Changes of one zone arrive in
-    /// their order, also when a later one has the shorter way. Returns whether anything changed.
+    /// Hands the sets of changes that are INSYNC at `now` to the name servers, in the order in which they were
+    /// accepted. Returns whether anything changed.
     fn publish(&mut self, now: Duration) -> bool {
         let mut changed = false;
-        let mut waiting = BTreeSet::new();
         for pending in std::mem::take(&mut self.pending) {
-            if pending.at > now || waiting.contains(&pending.zone_id) {
-                waiting.insert(pending.zone_id.clone());
+            if pending.at > now {
                 self.pending.push(pending);
             } else if let Some(zone) = self.zone_mut(&pending.zone_id) {
                 zone.published = pending.sets;
@@ -205,7 +208,8 @@ mod tests {
     fn changes_of_a_zone_never_overtake_each_other() {
         let mut state = state();
         state.replace_sets("Z1", sets("192.0.2.1"), Duration::from_secs(5));
-        state.replace_sets("Z1", sets("192.0.2.2"), Duration::from_secs(2));
+        let later = state.replace_sets("Z1", sets("192.0.2.2"), Duration::from_secs(2));
+        assert_eq!(later, Duration::from_secs(5));
         assert!(!state.publish(Duration::from_secs(3)));
         assert!(state.publish(Duration::from_secs(6)));
         assert_eq!(*state.snapshot().zones[0].record_sets, sets("192.0.2.2"));

@@ -1,5 +1,6 @@
 //! The control endpoint.
 
+use route53_emulator::model::{Health, Name};
 use serde_json::{Value, json};
 
 use crate::world::{World, a, create};
@@ -27,6 +28,20 @@ async fn the_log_has_every_call_once() {
         (json!("ListResourceRecordSets"), zone, json!(200), Value::Null),
     ];
     assert_eq!(calls, expected);
+}
+
+#[tokio::test]
+async fn tests_in_the_same_process_need_no_http() {
+    let world = World::new().await;
+    let zone = world.emulator.create_zone(Name::parse("example.com").unwrap()).unwrap();
+    world.emulator.reset_calls();
+    world.emulator.turn(|knobs| knobs.page_size = Some(1));
+    assert_eq!(world.sets(&zone).await.len(), 2);
+    assert_eq!(world.emulator.calls().len(), 2);
+    world.emulator.set_health(|world| {
+        world.checks.insert("id".to_owned(), Health::Unhealthy);
+    });
+    assert_eq!(world.emulator.snapshot().check_health("id"), Health::Unhealthy);
 }
 
 #[tokio::test]

@@ -132,6 +132,8 @@ async fn comments_counts_and_limits() {
     let sets = HostedZoneLimitType::MaxRrsetsByZone;
     let limit = world.client.get_hosted_zone_limit().hosted_zone_id(&zone).r#type(sets).send().await.unwrap();
     assert_eq!((limit.limit.unwrap().value, limit.count), (10_000, 2));
+    let dnssec = world.client.get_dnssec().hosted_zone_id(&zone).send().await.unwrap();
+    assert_eq!(dnssec.status.unwrap().serve_signature.as_deref(), Some("NOT_SIGNING"));
     let checks = AccountLimitType::MaxHealthChecksByOwner;
     let limit = world.client.get_account_limit().r#type(checks).send().await.unwrap();
     assert_eq!((limit.limit.unwrap().value, limit.count), (200, 0));
