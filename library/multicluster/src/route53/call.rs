@@ -77,7 +77,7 @@ impl Client {
             let answer = timeout(shared.request_timeout, send(&shared.sdk)).await;
             let (ended, failure) = match answer {
                 Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(error)) => understood(&error),
+                Ok(Err(error)) => understood(&error, &shared.source),
                 Err(_) => (Ended::Unknown, silence(shared.request_timeout)),
             };
             let Some(pause) = retry::pause(operation.repeat, repeated, ended, chance()) else {
@@ -115,7 +115,7 @@ fn silence(limit: Duration) -> CallFailure {
 }
 
 /// How an attempt ended, and what to say of it.
-fn understood<E>(error: &SdkError<E, HttpResponse>) -> (Ended, CallFailure)
+fn understood<E>(error: &SdkError<E, HttpResponse>, source: &str) -> (Ended, CallFailure)
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
@@ -146,7 +146,7 @@ where
             CallFailure::NoAnswer { reason: format!("HTTP {}: {}", status.unwrap_or(0), innermost(error)) },
         ),
         _ if is_about_credentials(error) => {
-            (Ended::Refused, CallFailure::NoCredentials { reason: innermost(error) })
+            (Ended::Refused, CallFailure::NoCredentials { reason: credentials_reason(source, error) })
         }
         SdkError::ConstructionFailure(_) => (
             Ended::Refused,
@@ -169,6 +169,15 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 
 fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
     chain(error).any(<dyn Error>::is::<CredentialsError>)
+}
+
+/// What is said of credentials: by the first error about them and all below it, since the last alone may be about
+/// whatever was tried last.
+fn credentials_reason(source: &str, error: &(dyn Error + 'static)) -> String {
+    let about = chain(error).skip_while(|cause| !cause.is::<CredentialsError>());
+    let mut texts: Vec<String> = about.map(ToString::to_string).collect();
+    texts.dedup();
+    cut(&without_credentials("", &format!("{source}: {}", texts.join(": "))))
 }
 
 /// The last error of a chain, which is the one that says what is wrong.

@@ -8,8 +8,11 @@ use std::{
 };
 
 use aws_config::{
-    AppName, BehaviorVersion, Region, SdkConfig, environment::region::EnvironmentVariableRegionProvider,
-    meta::region::RegionProviderChain, profile::region::ProfileFileRegionProvider, retry::RetryConfig,
+    AppName, BehaviorVersion, Region, SdkConfig,
+    environment::region::EnvironmentVariableRegionProvider,
+    meta::region::RegionProviderChain,
+    profile::{ProfileFileCredentialsProvider, region::ProfileFileRegionProvider},
+    retry::RetryConfig,
     sts::AssumeRoleProvider,
 };
 use aws_sdk_route53::config::{Credentials, SharedCredentialsProvider};
@@ -34,6 +37,8 @@ pub(super) struct Shared {
     pub(super) sdk: aws_sdk_route53::Client,
     pub(super) pacer: Pacer,
     pub(super) request_timeout: Duration,
+    /// Where credentials come from, for messages.
+    pub(super) source: String,
     pub(super) changes: Changes,
     zones: Mutex<BTreeMap<String, Arc<ZoneShared>>>,
     requests: Mutex<BTreeMap<&'static str, u64>>,
@@ -56,6 +61,7 @@ impl Client {
             sdk: aws_sdk_route53::Client::from_conf(config.build()),
             pacer: Pacer::new(settings.requests_per_second),
             request_timeout: settings.request_timeout,
+            source: source(settings),
             changes: Changes::new(settings.first_poll),
             zones: Mutex::default(),
             requests: Mutex::default(),
@@ -106,11 +112,27 @@ async fn load(settings: &Settings) -> SdkConfig {
     }
     if let Some(keys) = &settings.credentials {
         loader = loader.credentials_provider(credentials(keys));
+    } else if let Some(profile) = &settings.profile {
+        // Whoever names a profile wants no other credentials, not even where there is no such profile.
+        let profile = ProfileFileCredentialsProvider::builder().profile_name(profile);
+        loader = loader.credentials_provider(profile.build());
     }
     let shared = loader.load().await;
     match &settings.assume_role {
         Some(role) => assume(shared, role).await,
         None => shared,
+    }
+}
+
+fn source(settings: &Settings) -> String {
+    let source = match (&settings.credentials, &settings.profile) {
+        (Some(_), _) => "the given keys".to_owned(),
+        (None, Some(profile)) => format!("profile `{profile}`"),
+        (None, None) => "the environment, the default profile, the container or the instance".to_owned(),
+    };
+    match &settings.assume_role {
+        Some(role) => format!("role `{}` by {source}", role.role_arn),
+        None => source,
     }
 }
 

@@ -34,9 +34,9 @@ pub enum CallFailure {
         request_id: Option<String>,
     },
     /// There are no credentials, or they could not be obtained.
-    #[error("needs AWS credentials, and there are none: {reason}")]
+    #[error("needs AWS credentials, and none could be obtained from {reason}")]
     NoCredentials {
-        /// What was tried.
+        /// Where from, and why not.
         reason: String,
     },
     /// No answer, or one that says that the service itself failed. A write may have had its effect.

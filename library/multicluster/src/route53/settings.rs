@@ -10,7 +10,7 @@ pub struct Settings {
     /// The region whose partition is meant. Without one it is that of the environment or the profile, and
     /// `us-east-1` otherwise; in the standard partition Route 53 is the same from everywhere.
     pub region: Option<String>,
-    /// The profile of the shared configuration files.
+    /// The profile of the shared configuration files. With it, credentials come from nowhere else.
     pub profile: Option<String>,
     /// Keys, instead of AWS's default chain (environment, profile, web identity, container, instance).
     pub credentials: Option<Keys>,

@@ -173,3 +173,14 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn a_profile_that_is_not_there_is_not_replaced_by_anything_else() {
+    let server = Scripted::start(|_, _| Reply::Answer(200, EMPTY.to_owned())).await;
+    let profile = Some("no-such-profile".to_owned());
+    let settings = Settings { credentials: None, profile, ..server.settings() };
+    let error = Client::new(&settings).await.zone("Z1").list(Freshness::Cached, &soon()).await.unwrap_err();
+    assert!(matches!(error.reason, CallFailure::NoCredentials { .. }), "{error}");
+    assert!(error.to_string().contains("profile `no-such-profile`"), "{error}");
+    assert!(server.asked().is_empty());
+}
