@@ -16,7 +16,7 @@ pub mod routing;
 pub mod share;
 mod suggest;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod tree;
 
 pub use self::answer::{Answer, Client, Shares, answer, presence};

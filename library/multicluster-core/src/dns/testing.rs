@@ -117,7 +117,7 @@ const REGIONS: [&str; 4] = ["eu-central-1", "eu-west-1", "us-east-1", "ap-northe
 const RANGES: [&str; 3] = ["192.0.2.0/24", "198.51.100.0/24", "2001:db8::/32"];
 
 /// Any intent: most of them can be carried out.
-pub(super) fn any_intent() -> impl Strategy<Value = Intent> {
+pub(crate) fn any_intent() -> impl Strategy<Value = Intent> {
     let policy = prop::sample::select(vec![
         Policy::Simple,
         Policy::Multivalue,

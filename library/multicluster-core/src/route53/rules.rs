@@ -98,6 +98,24 @@ pub enum Rule {
 /// What Route 53 would refuse of these sets, if they were all that the zone has; empty if nothing.
 ///
 /// Sets that an alias points at have to be among them. The order is that of names and types.
+///
+/// # Examples
+/// ```
+/// use multicluster_core::route53::{
+///     Data, RecordName, RecordSet, RecordType, Routing, Rule, SetKey, ZoneFacts, rules,
+/// };
+///
+/// let name = |text: &str| RecordName::new(text).unwrap();
+/// let zone = ZoneFacts { id: "Z1".into(), name: name("example.com"), private: false };
+/// let set = RecordSet {
+///     key: SetKey { name: zone.name.clone(), r#type: RecordType::cname(), set_identifier: None },
+///     routing: Routing::Simple,
+///     data: Data::Values { ttl: 60, values: ["shop.example.net".to_owned()].into() },
+///     health_check_id: None,
+/// };
+/// let found = rules::check(&zone, [&set]);
+/// assert_eq!(found[0].rule, Rule::CnameAtApex);
+/// ```
 #[must_use]
 pub fn check<'a>(zone: &ZoneFacts, sets: impl IntoIterator<Item = &'a RecordSet>) -> Vec<Violation> {
     let groups = grouped(sets);

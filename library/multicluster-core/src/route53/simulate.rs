@@ -127,6 +127,32 @@ pub enum Certainty {
 /// What Route 53 answers.
 ///
 /// For many questions in the same health, [`Simulation`] looks at health once.
+///
+/// # Examples
+/// ```
+/// use multicluster_core::dns::share::Share;
+/// use multicluster_core::route53::simulate::{Client, Health, Query, Value, Zone, answer};
+/// use multicluster_core::route53::{
+///     CidrCollections, Data, RecordName, RecordSet, RecordType, Routing, SetKey, ZoneFacts,
+/// };
+///
+/// let name = |text: &str| RecordName::new(text).unwrap();
+/// let facts = ZoneFacts { id: "Z1".into(), name: name("example.com"), private: false };
+/// let set = |identifier: &str, weight, address: &str| RecordSet {
+///     key: SetKey { name: name("app.example.com"), r#type: RecordType::a(), set_identifier: Some(identifier.into()) },
+///     routing: Routing::Weighted(weight),
+///     data: Data::Values { ttl: 60, values: [address.to_owned()].into() },
+///     health_check_id: None,
+/// };
+/// let sets = [set("blue", 95, "192.0.2.1"), set("green", 5, "192.0.2.2")];
+/// let none = CidrCollections::new();
+/// let zone = Zone::new(&facts, &sets, &none);
+/// let query = Query { name: name("app.example.com"), r#type: RecordType::a(), client: Client::default() };
+///
+/// let found = answer(&zone, &query, &Health::default());
+/// let green = Value::Record { r#type: RecordType::a(), value: "192.0.2.2".into() };
+/// assert_eq!(found.values[&green], Share::of(1, 20));
+/// ```
 #[must_use]
 pub fn answer(zone: &Zone<'_>, query: &Query, health: &Health) -> Answer {
     Simulation::new(zone, health).answer(query)
