@@ -6,6 +6,7 @@
 
 mod config;
 mod data_sources;
+mod functions;
 mod provider;
 mod resources;
 mod validators;

@@ -4,23 +4,26 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tfplugin::schema::Schema;
-use tfplugin::{ClientInfo, Context, DataSource, Diagnostics, Node, Provider, Resource, Value};
+use tfplugin::{ClientInfo, Context, DataSource, Diagnostics, Function, Node, Provider, Resource, Value};
 
-use crate::config::{self, Clusters};
+use crate::config::{self, Clusters, Route53};
 use crate::data_sources::cluster::Cluster;
+use crate::functions::answer::Answer;
 use crate::resources::federation::Federation;
+use crate::resources::geo_dns::GeoDns;
 
 /// The provider. One per provider block and phase; resources run at the same time.
 #[derive(Debug)]
 pub struct MulticlusterProvider {
     clusters: Arc<Clusters>,
+    route53: Arc<Route53>,
 }
 
 impl MulticlusterProvider {
     /// A provider without a configuration yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { clusters: Arc::new(Clusters::default()) }
+        Self { clusters: Arc::new(Clusters::default()), route53: Arc::new(Route53::default()) }
     }
 }
 
@@ -38,7 +41,15 @@ impl Provider for MulticlusterProvider {
 
     fn resources(&self) -> Vec<Arc<dyn Resource>> {
         let clusters = || Arc::clone(&self.clusters);
-        vec![Arc::new(Federation::whole(clusters())), Arc::new(Federation::object(clusters()))]
+        vec![
+            Arc::new(Federation::whole(clusters())),
+            Arc::new(Federation::object(clusters())),
+            Arc::new(GeoDns::new(clusters(), Arc::clone(&self.route53))),
+        ]
+    }
+
+    fn functions(&self) -> Vec<Arc<dyn Function>> {
+        vec![Arc::new(Answer)]
     }
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
@@ -52,7 +63,9 @@ impl Provider for MulticlusterProvider {
         _client: &ClientInfo,
         _diagnostics: &mut Diagnostics,
     ) {
-        self.clusters.configure(&Node::root(config).attribute("clusters"));
+        let config = Node::root(config);
+        self.clusters.configure(&config.attribute("clusters"));
+        self.route53.configure(&config.attribute("route53"));
     }
 }
 

@@ -2,6 +2,7 @@
 //! asks for a member.
 
 mod connection;
+mod route53;
 pub(crate) mod schema;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use multicluster_core::names::{ClusterName, ClusterUid};
 use tfplugin::Node;
 
 pub(crate) use connection::clock;
+pub(crate) use route53::Route53;
 
 /// One entry of `clusters`.
 #[derive(Clone, Debug)]

@@ -8,10 +8,11 @@ use crate::validators;
 /// The provider's schema. Names follow the kubernetes provider where both have the same thing.
 pub(crate) fn schema() -> Schema {
     Schema::new(
-        "Joins Kubernetes clusters to federations and keeps objects on them. \
+        "Joins Kubernetes clusters to federations, keeps objects on them, and steers users to them by DNS. \
          Connections stand here, since provider configuration is never stored in state.",
     )
     .attribute("clusters", clusters())
+    .attribute("route53", super::route53::attribute())
 }
 
 fn clusters() -> Attribute {

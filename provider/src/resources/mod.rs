@@ -2,3 +2,4 @@
 
 mod entry;
 pub(crate) mod federation;
+pub(crate) mod geo_dns;

@@ -1,0 +1,3 @@
+//! Functions that configurations call: `provider::multicluster::…`.
+
+pub(crate) mod answer;

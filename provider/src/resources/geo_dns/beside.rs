@@ -1,0 +1,119 @@
+//! What a name needs beside its records: health checks and the ranges of a CIDR collection.
+
+use std::collections::BTreeMap;
+
+use multicluster::route53::{CallError, Run};
+use multicluster_core::dns::{EndpointName, Problem};
+use multicluster_core::route53::cidr::{Blocks, CollectionPlan};
+use multicluster_core::route53::health_check::{CheckKey, CheckOwner, CheckPlan, CurrentCheck};
+use multicluster_core::route53::{HealthCheckId, HealthChecks, OwnerId, RecordName, RecordSet, Target};
+use tokio::time::Instant;
+
+use super::GeoDns;
+use super::collection;
+use super::health_checks::{self, Desired};
+use super::model::Model;
+use super::state::{self, NEW_COLLECTION};
+
+/// What there is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Standing {
+    pub(super) checks: Vec<CurrentCheck>,
+    pub(super) collection: collection::Current,
+}
+
+/// What there is, what shall be, and the way there.
+#[derive(Clone, Debug)]
+pub(super) struct Beside {
+    pub(super) standing: Standing,
+    pub(super) owner: CheckOwner,
+    pub(super) generation: u64,
+    pub(super) desired: Desired,
+    pub(super) checks: CheckPlan,
+    pub(super) blocks: Blocks,
+    pub(super) ranges: CollectionPlan,
+}
+
+impl Beside {
+    /// Decides. `generation` is that which the name will have.
+    pub(super) fn decide(
+        model: &Model,
+        name: &RecordName,
+        targets: &BTreeMap<EndpointName, Target>,
+        standing: Standing,
+        generation: u64,
+    ) -> Result<Self, Vec<Problem>> {
+        let owner = health_checks::owner(model, name);
+        let desired = health_checks::desired(model, name, targets)?;
+        let checks = health_checks::way(&standing.checks, &desired, &owner, generation);
+        let blocks = collection::desired(model);
+        let ranges = collection::way(&standing.collection, &blocks).map_err(|problem| vec![problem])?;
+        Ok(Self { standing, owner, generation, desired, checks, blocks, ranges })
+    }
+
+    /// The ids of the health checks, with stand-ins for what is not in `made`.
+    pub(super) fn ids(&self, made: &BTreeMap<CheckKey, HealthCheckId>) -> HealthChecks {
+        self.checks.health_checks(made)
+    }
+
+    /// The id of the CIDR collection that records name, or its stand-in; none if none is needed.
+    pub(super) fn collection(&self) -> Option<String> {
+        let id = self.standing.collection.id.clone();
+        (!self.blocks.is_empty()).then(|| id.unwrap_or_else(|| NEW_COLLECTION.to_owned()))
+    }
+
+    /// Whether anything is done about the ranges or their collection.
+    pub(super) fn changes_ranges(&self) -> bool {
+        let gone = self.blocks.is_empty() && self.standing.collection.id.is_some();
+        let new = !self.blocks.is_empty() && self.standing.collection.id.is_none();
+        gone || new || !self.ranges.before.is_empty() || !self.ranges.after.is_empty()
+    }
+
+    /// What becomes of all this, in words.
+    pub(super) fn forecast(&self) -> BTreeMap<String, String> {
+        let mut forecast = health_checks::forecast(&self.standing.checks, &self.checks);
+        forecast.extend(collection::forecast(&self.standing.collection, &self.ranges, &self.blocks));
+        forecast
+    }
+
+    /// The digest of what will be there.
+    pub(super) fn sync(&self, sets: &[RecordSet]) -> String {
+        let checks = health_checks::digest_of_desired(&self.desired);
+        state::sync(sets, &checks, &collection::digest(&self.blocks))
+    }
+}
+
+impl Standing {
+    /// The digest of what is there.
+    pub(super) fn sync(&self, sets: &[RecordSet]) -> String {
+        let checks = health_checks::digest_of_current(&self.checks);
+        state::sync(sets, &checks, &collection::digest(&self.collection.blocks))
+    }
+}
+
+/// What is to be looked for.
+#[derive(Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) checks: bool,
+    pub(super) ranges: bool,
+}
+
+/// What there is beside the records of a name, as it is now.
+pub(super) async fn read(
+    shared: &GeoDns,
+    owner: &OwnerId,
+    name: &RecordName,
+    asked: Asked,
+    run: &Run,
+) -> Result<Standing, CallError> {
+    let mut standing = Standing::default();
+    let Some(client) = shared.route53.client().await else { return Ok(standing) };
+    if asked.checks {
+        let owner = CheckOwner { owner: owner.clone(), name: name.clone() };
+        standing.checks = health_checks::read(&shared.route53, &owner, Some(Instant::now()), run).await?;
+    }
+    if asked.ranges {
+        standing.collection = collection::read(&client, &collection::name(owner.as_str(), name), run).await?;
+    }
+    Ok(standing)
+}

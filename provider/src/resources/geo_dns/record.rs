@@ -1,0 +1,147 @@
+//! What the provider keeps next to the state, invisible to users: what the zone held of the name and what the clusters
+//! said at the last read or apply. Both plans of a run and the apply between them see the same. Never a secret.
+
+mod checks;
+mod sets;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use multicluster::endpoints::Found;
+use multicluster_core::route53::ZoneFacts;
+use multicluster_core::route53::cidr::Blocks;
+use multicluster_core::route53::health_check::CurrentCheck;
+use multicluster_core::route53::{RecordName, RecordSet};
+use serde::{Deserialize, Serialize};
+
+use self::checks::StoredCheck;
+use self::sets::StoredSet;
+use super::collection;
+use super::model::Reference;
+
+/// The private bytes, as JSON.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// Shape of this record.
+    version: u32,
+    /// What the zone is; absent until it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    zone: Option<StoredZone>,
+    /// What concerns the name, ownership records included.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    sets: Vec<StoredSet>,
+    /// Health checks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<StoredCheck>,
+    /// The CIDR collection; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    collection: Option<StoredCollection>,
+    /// Where objects are reached.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    found: BTreeMap<String, StoredFound>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct StoredZone {
+    id: String,
+    name: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    private: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct StoredCollection {
+    id: String,
+    blocks: Blocks,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct StoredFound {
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    addresses: BTreeSet<IpAddr>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    hostnames: BTreeSet<String>,
+}
+
+const VERSION: u32 = 1;
+
+impl Record {
+    /// Reads private bytes. What cannot be read was written by another version and is as good as nothing: the next
+    /// read makes it anew.
+    pub(super) fn parse(private: &[u8]) -> Self {
+        let record: Option<Self> = serde_json::from_slice(private).ok();
+        record.filter(|record| record.version == VERSION).unwrap_or_default()
+    }
+
+    /// The record as private bytes.
+    pub(super) fn to_private(&self) -> Vec<u8> {
+        let record = Self { version: VERSION, ..self.clone() };
+        serde_json::to_vec(&record).unwrap_or_default()
+    }
+
+    /// What the zone is, if it was seen.
+    pub(super) fn zone(&self) -> Option<ZoneFacts> {
+        let StoredZone { id, name, private } = self.zone.clone()?;
+        Some(ZoneFacts { id, name: RecordName::new(&name).ok()?, private })
+    }
+
+    /// What the zone held that concerns the name.
+    pub(super) fn sets(&self) -> Vec<RecordSet> {
+        self.sets.iter().filter_map(StoredSet::read).collect()
+    }
+
+    /// Notes what the zone holds.
+    pub(super) fn see(&mut self, zone: &ZoneFacts, sets: &[RecordSet]) {
+        let ZoneFacts { id, name, private } = zone.clone();
+        self.zone = Some(StoredZone { id, name: name.to_string(), private });
+        self.sets = sets.iter().map(StoredSet::of).collect();
+    }
+
+    /// The health checks of the name.
+    pub(super) fn checks(&self) -> Vec<CurrentCheck> {
+        self.checks.iter().map(StoredCheck::read).collect()
+    }
+
+    /// Notes the health checks of the name.
+    pub(super) fn see_checks(&mut self, checks: &[CurrentCheck]) {
+        self.checks = checks.iter().map(StoredCheck::of).collect();
+    }
+
+    /// The CIDR collection of the name.
+    pub(super) fn collection(&self) -> collection::Current {
+        let stored = self.collection.clone();
+        stored.map_or_else(collection::Current::default, |StoredCollection { id, blocks }| {
+            collection::Current { id: Some(id), blocks }
+        })
+    }
+
+    /// Notes the CIDR collection of the name.
+    pub(super) fn see_collection(&mut self, current: &collection::Current) {
+        let collection::Current { id, blocks } = current.clone();
+        self.collection = id.map(|id| StoredCollection { id, blocks });
+    }
+
+    /// Where an object was reached.
+    pub(super) fn found(&self, reference: &Reference) -> Option<Found> {
+        let StoredFound { addresses, hostnames } = self.found.get(&reference.to_string())?.clone();
+        Some(Found { addresses, hostnames })
+    }
+
+    /// Notes where an object is reached, or that it is reached nowhere.
+    pub(super) fn find(&mut self, reference: &Reference, found: Option<&Found>) {
+        let key = reference.to_string();
+        match found.cloned() {
+            Some(Found { addresses, hostnames }) => {
+                self.found.insert(key, StoredFound { addresses, hostnames });
+            }
+            None => {
+                self.found.remove(&key);
+            }
+        }
+    }
+
+    /// Forgets objects that no endpoint is at any more.
+    pub(super) fn keep_only(&mut self, references: &BTreeSet<String>) {
+        self.found.retain(|key, _| references.contains(key));
+    }
+}
