@@ -190,6 +190,7 @@ impl<'a> Simulation<'a> {
             }
         };
         let Partial { values, answered, at_most, certainty } = Rc::unwrap_or_clone(partial);
+        let values = values.into_iter().map(|(value, share)| (value.into(), share)).collect();
         Answer { rcode, values, answered, at_most, certainty, delegated_to }
     }
 
@@ -200,7 +201,7 @@ impl<'a> Simulation<'a> {
     }
 
     fn resolve_from(&self, query: &Query, depth: usize) -> Answer {
-        let mut first = self.answer(query);
+        let first = self.answer(query);
         if query.r#type == RecordType::cname() || depth >= DEPTH_LIMIT {
             return first;
         }
@@ -209,15 +210,15 @@ impl<'a> Simulation<'a> {
         }
         // A name has no other types beside a CNAME, and a set of CNAMEs has one value: so the values exclude each other,
         // and each is followed with the probability that it is returned.
-        let mut resolved = Partial { certainty: first.certainty, ..Partial::default() };
-        for (value, share) in std::mem::take(&mut first.values) {
+        let mut resolved = Answer { answered: Share::ZERO, at_most: None, values: BTreeMap::new(), ..first };
+        for (value, share) in first.values {
             let target = match &value {
                 Value::Record { value, .. } => RecordName::new(value).ok(),
                 Value::Alias { .. } => None,
             };
             let Some(name) = target.filter(|name| name.within(self.zone.name())) else {
                 resolved.answered = resolved.answered.plus(share);
-                resolved.add(value, share);
+                add(&mut resolved.values, value, share);
                 continue;
             };
             let next = self.resolve_from(&Query { name, ..query.clone() }, depth + 1);
@@ -225,15 +226,14 @@ impl<'a> Simulation<'a> {
             resolved.at_most = resolved.at_most.max(next.at_most);
             resolved.certainty = resolved.certainty.max(next.certainty);
             for (value, part) in next.values {
-                resolved.add(value, share.times(part));
+                add(&mut resolved.values, value, share.times(part));
             }
         }
-        let Partial { values, answered, at_most, certainty } = resolved;
-        Answer { values, answered, at_most, certainty, ..first }
+        resolved
     }
 
     /// What a group answers. A group is asked once per client, however many aliases lead to it.
-    fn group(&self, id: GroupId, client: &Client, known: &mut Known, depth: usize) -> Rc<Partial> {
+    fn group(&self, id: GroupId, client: &Client, known: &mut Known<'a>, depth: usize) -> Rc<Partial<'a>> {
         if let Some(partial) = known.get(&id) {
             return Rc::clone(partial);
         }
@@ -244,7 +244,7 @@ impl<'a> Simulation<'a> {
         partial
     }
 
-    fn chosen(&self, id: GroupId, client: &Client, known: &mut Known, depth: usize) -> Partial {
+    fn chosen(&self, id: GroupId, client: &Client, known: &mut Known<'a>, depth: usize) -> Partial<'a> {
         let sets = self.zone.sets(id);
         let healthy = self.healthy.get(id.0).map_or(&[][..], Vec::as_slice);
         let choice = choice::choose(sets, healthy, client, self.zone.collections());
@@ -252,11 +252,17 @@ impl<'a> Simulation<'a> {
         for (index, share) in choice.shares {
             let Some(set) = sets.get(index) else { continue };
             let part = self.set(id, index, set, client, known, depth);
+            if share == Share::ONE && choice.together.is_none() {
+                // Nothing else is chosen.
+                sum = Partial { certainty: sum.certainty.max(part.certainty), ..Partial::clone(&part) };
+                break;
+            }
             sum.answered = sum.answered.plus(share.times(part.answered));
             sum.at_most = sum.at_most.max(part.at_most);
             sum.certainty = sum.certainty.max(part.certainty);
             for (value, part) in &part.values {
-                sum.add(value.clone(), share.times(*part));
+                let part = if *part == Share::ONE { share } else { share.times(*part) };
+                add(&mut sum.values, *value, part);
             }
         }
         if let Some(limit) = choice.together {
@@ -271,19 +277,18 @@ impl<'a> Simulation<'a> {
         &self,
         group: GroupId,
         index: usize,
-        set: &RecordSet,
+        set: &'a RecordSet,
         client: &Client,
-        known: &mut Known,
+        known: &mut Known<'a>,
         depth: usize,
-    ) -> Rc<Partial> {
+    ) -> Rc<Partial<'a>> {
         let r#type = &set.key.r#type;
-        let values = match &set.data {
-            Data::Values { values, .. } => values
-                .iter()
-                .map(|value| Value::Record { r#type: r#type.clone(), value: value.clone() })
-                .collect(),
+        let values: BTreeMap<_, _> = match &set.data {
+            Data::Values { values, .. } => {
+                values.iter().map(|value| (Borrowed::Record(r#type, value), Share::ONE)).collect()
+            }
             Data::Alias(target) if !self.zone.is_own(target) => {
-                BTreeSet::from([Value::Alias { r#type: r#type.clone(), dns_name: target.dns_name.clone() }])
+                BTreeMap::from([(Borrowed::Alias(r#type, &target.dns_name), Share::ONE)])
             }
             Data::Alias(_) => {
                 return match self.zone.target(group, index).filter(|_| depth < DEPTH_LIMIT) {
@@ -293,24 +298,23 @@ impl<'a> Simulation<'a> {
             }
         };
         let answered = if values.is_empty() { Share::ZERO } else { Share::ONE };
-        let values = values.into_iter().map(|value| (value, Share::ONE)).collect();
         Rc::new(Partial { values, answered, ..Partial::default() })
     }
 }
 
 /// What groups answer to one client.
-type Known = BTreeMap<GroupId, Rc<Partial>>;
+type Known<'a> = BTreeMap<GroupId, Rc<Partial<'a>>>;
 
 /// What a group or a set answers.
 #[derive(Clone, Debug)]
-struct Partial {
-    values: BTreeMap<Value, Share>,
+struct Partial<'a> {
+    values: BTreeMap<Borrowed<'a>, Share>,
     answered: Share,
     at_most: Option<usize>,
     certainty: Certainty,
 }
 
-impl Default for Partial {
+impl Default for Partial<'_> {
     fn default() -> Self {
         Self { values: BTreeMap::new(), answered: Share::ZERO, at_most: None, certainty: Certainty::Sure }
     }
@@ -322,11 +326,28 @@ impl Value {
     }
 }
 
-impl Partial {
-    fn add(&mut self, value: Value, share: Share) {
-        let sum = self.values.entry(value).or_insert(Share::ZERO);
-        *sum = sum.plus(share);
+/// A value where the zone has it. Ordered as [`Value`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Borrowed<'a> {
+    Record(&'a RecordType, &'a str),
+    Alias(&'a RecordType, &'a RecordName),
+}
+
+impl From<Borrowed<'_>> for Value {
+    fn from(value: Borrowed<'_>) -> Self {
+        match value {
+            Borrowed::Record(r#type, value) => {
+                Self::Record { r#type: r#type.clone(), value: value.to_owned() }
+            }
+            Borrowed::Alias(r#type, dns_name) => {
+                Self::Alias { r#type: r#type.clone(), dns_name: dns_name.clone() }
+            }
+        }
     }
+}
+
+fn add<V: Ord>(values: &mut BTreeMap<V, Share>, value: V, share: Share) {
+    values.entry(value).and_modify(|sum| *sum = sum.plus(share)).or_insert(share);
 }
 
 /// Finds out which sets are healthy, from the leaves up.

@@ -10,7 +10,7 @@ use crate::dns::{Coordinates, Place, regions};
 use crate::networking::Cidr;
 use crate::route53::record_set::{Data, Failover, Position, RecordSet, Routing};
 use crate::route53::simulate::index::CidrCollections;
-use crate::route53::simulate::{Certainty, Client, Value};
+use crate::route53::simulate::{Borrowed, Certainty, Client};
 
 /// The most sets that a multivalue answer has.
 const MULTIVALUE_LIMIT: usize = 8;
@@ -115,18 +115,17 @@ fn together(candidates: Vec<usize>) -> Choice {
 }
 
 /// Sets the share of values that several sets of a multivalue answer have: one without that of none being drawn.
-pub(super) fn correct_repeated(
-    values: &mut BTreeMap<Value, Share>,
-    sets: &[&RecordSet],
+pub(super) fn correct_repeated<'a>(
+    values: &mut BTreeMap<Borrowed<'a>, Share>,
+    sets: &[&'a RecordSet],
     candidates: &[usize],
     limit: usize,
 ) {
-    let mut counts: BTreeMap<Value, u64> = BTreeMap::new();
+    let mut counts: BTreeMap<Borrowed<'a>, u64> = BTreeMap::new();
     for set in candidates.iter().filter_map(|index| sets.get(*index)) {
         if let Data::Values { values, .. } = &set.data {
             for value in values {
-                let value = Value::Record { r#type: set.key.r#type.clone(), value: value.clone() };
-                *counts.entry(value).or_default() += 1;
+                *counts.entry(Borrowed::Record(&set.key.r#type, value)).or_default() += 1;
             }
         }
     }
