@@ -8,6 +8,7 @@ use tfplugin::{ClientInfo, Context, DataSource, Diagnostics, Function, Node, Pro
 
 use crate::config::{self, Clusters, Route53};
 use crate::data_sources::cluster::Cluster;
+use crate::data_sources::geo_dns_answer::GeoDnsAnswer;
 use crate::functions::answer::Answer;
 use crate::resources::federation::Federation;
 use crate::resources::geo_dns::GeoDns;
@@ -53,7 +54,10 @@ impl Provider for MulticlusterProvider {
     }
 
     fn data_sources(&self) -> Vec<Arc<dyn DataSource>> {
-        vec![Arc::new(Cluster::new(Arc::clone(&self.clusters)))]
+        vec![
+            Arc::new(Cluster::new(Arc::clone(&self.clusters))),
+            Arc::new(GeoDnsAnswer::new(Arc::clone(&self.route53))),
+        ]
     }
 
     async fn configure(

@@ -5,6 +5,7 @@
 //! ```
 
 mod remove;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use multicluster::member::Wait;
 use multicluster::route53::{Applied, ApplyError, CallError, Effect, Freshness, Run, Zone};
 use multicluster_core::dns::EndpointName;
 use multicluster_core::route53::health_check::CheckKey;
-use multicluster_core::route53::{HealthCheckId, RecordName, Routing, Target, ZoneFacts, digest_of_sets};
+use multicluster_core::route53::{HealthCheckId, RecordName, Target, ZoneFacts, digest_of_sets};
 use tfplugin::resource::{ApplyRequest, StateResponse};
 use tfplugin::{Context, Diagnostics, Node, Path, Value};
 use tokio::time::Instant;
@@ -96,6 +97,14 @@ impl Change<'_> {
             return;
         }
         let Some(view) = self.look(&work, &record, said).await else { return };
+        let wanted =
+            |attribute: &str| Node::root(self.request.planned).attribute(attribute).bool() == Some(true);
+        if wanted("verify_endpoints") {
+            verify::endpoints(&work.model, &work.name, &found, &wait, said).await;
+            if said.has_errors() {
+                return;
+            }
+        }
         let Some(job) = self.job(work, view, found, said).await else { return };
         let mut made = Made::default();
         let Some(decision) = self.prepare(&job, &mut made, said).await else {
@@ -111,6 +120,10 @@ impl Change<'_> {
             }
         }
         let standing = self.finish(&job, &made, &applied, said).await;
+        if wanted("verify_answers") && applied.is_success() && applied.not_in_sync().is_none() {
+            let Job { work, targets, .. } = &job;
+            verify::answers(&work.zone, &work.model, &work.name, targets, self.run, said).await;
+        }
         self.answer(&job, &decision, &applied, record, &standing, response).await;
     }
 
@@ -149,11 +162,10 @@ impl Change<'_> {
         let prior = Node::root(self.request.prior).attribute("health_checks");
         let wanted = work.model.checks.as_ref().is_some_and(|checks| !checks.is_empty());
         let ranges = !collection::desired(&work.model).is_empty();
+        let there = Asked::of(&view.sets);
         let asked = Asked {
-            checks: wanted
-                || !prior.entries().is_empty()
-                || view.sets.iter().any(|set| set.health_check_id.is_some()),
-            ranges: ranges || view.sets.iter().any(|set| matches!(set.routing, Routing::Cidr { .. })),
+            checks: there.checks || wanted || !prior.entries().is_empty(),
+            ranges: there.ranges || ranges,
         };
         match beside::read(self.shared, &work.model.owner, name, asked, self.run).await {
             Ok(standing) => Some(standing),

@@ -6,7 +6,9 @@ use multicluster::route53::{CallError, Run};
 use multicluster_core::dns::{EndpointName, Problem};
 use multicluster_core::route53::cidr::{Blocks, CollectionPlan};
 use multicluster_core::route53::health_check::{CheckKey, CheckOwner, CheckPlan, CurrentCheck};
-use multicluster_core::route53::{HealthCheckId, HealthChecks, OwnerId, RecordName, RecordSet, Target};
+use multicluster_core::route53::{
+    HealthCheckId, HealthChecks, OwnerId, RecordName, RecordSet, Routing, Target,
+};
 use tokio::time::Instant;
 
 use super::GeoDns;
@@ -96,6 +98,16 @@ impl Standing {
 pub(super) struct Asked {
     pub(super) checks: bool,
     pub(super) ranges: bool,
+}
+
+impl Asked {
+    /// What record sets point at.
+    pub(super) fn of(sets: &[RecordSet]) -> Self {
+        Self {
+            checks: sets.iter().any(|set| set.health_check_id.is_some()),
+            ranges: sets.iter().any(|set| matches!(set.routing, Routing::Cidr { .. })),
+        }
+    }
 }
 
 /// What there is beside the records of a name, as it is now.

@@ -7,6 +7,8 @@ mod decide;
 #[cfg(test)]
 mod fixture;
 mod health_checks;
+mod import;
+pub(crate) mod lookup;
 mod map;
 mod model;
 mod plan;
@@ -21,7 +23,7 @@ mod zone;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tfplugin::resource::{ApplyRequest, PlanRequest, PlanResponse, Resource, StateResponse};
+use tfplugin::resource::{ApplyRequest, Imported, PlanRequest, PlanResponse, Resource, StateResponse};
 use tfplugin::schema::Schema;
 use tfplugin::{Context, Diagnostics, Node};
 
@@ -78,5 +80,9 @@ impl Resource for GeoDns {
 
     async fn read(&self, context: &Context, response: &mut StateResponse) {
         read::read(self, context, response).await;
+    }
+
+    async fn import(&self, context: &Context, id: &str, diagnostics: &mut Diagnostics) -> Option<Imported> {
+        import::import(self, context, id, diagnostics).await
     }
 }

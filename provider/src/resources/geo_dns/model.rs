@@ -93,6 +93,24 @@ pub(super) fn model(value: &Value, diagnostics: &mut Diagnostics) -> Option<Mode
             return None;
         }
     }
+    if node.attribute("verify_endpoints").bool() == Some(true)
+        && let (Some(tree), Some(checks)) = (&tree, &checks)
+    {
+        let silent: Vec<String> = tree
+            .endpoints()
+            .into_iter()
+            .filter(|name| !checks.get(*name).is_some_and(Check::asks))
+            .map(|name| format!("`{name}`"))
+            .collect();
+        if !silent.is_empty() {
+            let detail = format!(
+                "Endpoints are asked as by their health check, and {} has none that asks it.",
+                silent.join(", ")
+            );
+            diagnostics.error_at(Path::root().attribute("verify_endpoints"), "Nothing to verify", detail);
+            return None;
+        }
+    }
     let owner = node.attribute("owner").str().unwrap_or(DEFAULT_OWNER);
     let takeover = node.attribute("takeover").elements();
     Some(Model {

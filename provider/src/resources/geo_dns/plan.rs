@@ -11,7 +11,7 @@ use tfplugin::resource::{PlanRequest, PlanResponse};
 use tfplugin::{Context, Diagnostics, Node, Path, Value};
 
 use super::GeoDns;
-use super::beside::{self, Beside};
+use super::beside::{self, Asked, Beside};
 use super::decide::{Decision, Known, Standing, decide, way};
 use super::health_checks;
 use super::model::{self, Model};
@@ -53,7 +53,8 @@ pub(super) async fn plan(
     if said.has_errors() {
         return;
     }
-    let planning = Planning { model: &model, targets: &targets, prior: prior.as_ref(), record: &record };
+    let there = standing(shared, context, &request, &model, &record, view.as_ref(), said).await;
+    let planning = Planning { model: &model, targets: &targets, prior: prior.as_ref(), there };
     let outcome = planning.outcome(view.as_ref(), said);
     if said.has_errors() {
         return;
@@ -105,12 +106,41 @@ async fn look(
     Some(view)
 }
 
+/// What a name has beside its records: from the record, or for one that was made and then forgotten, as it is.
+async fn standing(
+    shared: &GeoDns,
+    context: &Context,
+    request: &PlanRequest<'_>,
+    model: &Model,
+    record: &Record,
+    view: Option<&View>,
+    diagnostics: &mut Diagnostics,
+) -> beside::Standing {
+    let (Some(name), Some(view)) = (&model.name, view) else { return beside::Standing::default() };
+    if state::name_of(request.prior).as_ref() == Some(name) {
+        return beside::Standing { checks: record.checks(), collection: record.collection() };
+    }
+    if zone::mark(&view.sets, name).is_none_or(|mark| mark.owner != model.owner) {
+        return beside::Standing::default();
+    }
+    let asked = Asked::of(&view.sets);
+    let run = zone::run(context, request.config, "read");
+    match beside::read(shared, &model.owner, name, asked, &run).await {
+        Ok(standing) => standing,
+        Err(error) => {
+            diagnostics.error("Cannot read the health checks", sentence(&error));
+            beside::Standing::default()
+        }
+    }
+}
+
 struct Planning<'a> {
     model: &'a Model,
     targets: &'a Targets,
     /// The name so far, if there is one.
     prior: Option<&'a RecordName>,
-    record: &'a Record,
+    /// What it has beside its records.
+    there: beside::Standing,
 }
 
 /// The planned values; none is unknown.
@@ -135,14 +165,8 @@ impl Planning<'_> {
             let _ = way(self.model, known, &[], diagnostics);
             return Outcome::default();
         };
-        let same = self.prior == Some(name);
-        let there = if same {
-            beside::Standing { checks: self.record.checks(), collection: self.record.collection() }
-        } else {
-            beside::Standing::default()
-        };
         let next = zone::mark(&view.sets, name).map_or(0, |mark| mark.generation) + 1;
-        let beside = match Beside::decide(self.model, name, &targets, there, next) {
+        let beside = match Beside::decide(self.model, name, &targets, self.there.clone(), next) {
             Ok(beside) => beside,
             Err(problems) => {
                 model::report("Invalid health check", &problems, diagnostics);

@@ -17,6 +17,13 @@ pub(in super::super) struct Check {
     pub(in super::super) wish: Wish,
 }
 
+impl Check {
+    /// Whether the endpoint itself is asked.
+    pub(in super::super) fn asks(&self) -> bool {
+        matches!(self.spec.probe, Probe::Endpoint { .. })
+    }
+}
+
 /// The attributes by which an endpoint is asked, which make no sense beside an alarm.
 const QUESTION: [&str; 10] = [
     "protocol",
