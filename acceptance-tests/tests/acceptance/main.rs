@@ -7,6 +7,7 @@
 
 mod cli;
 mod federation;
+mod geo_dns;
 mod lab;
 mod programs;
 mod protocol;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
 fn trials() -> Vec<Trial> {
     federation::trials()
         .into_iter()
+        .chain(geo_dns::trials())
         .chain(cli::trials())
         .chain(lab::trials())
         .chain(protocol::trials())

@@ -1,0 +1,149 @@
+//! Who is answered by whom: at plan, by DNS, and when something is down.
+
+use acceptance_tests::route53::Health;
+use anyhow::{Context as _, ensure};
+use serde_json::json;
+
+use super::stage::{ARGUMENTS, BALANCER, ENDPOINTS, Stage, balancer};
+
+const AZURE: &str = "20.50.2.3";
+const GCP: &str = "34.116.0.9";
+
+/// The main case: Germany, Canada, Japan and Brazil, healthy and with each cluster down.
+pub(crate) async fn as_the_plan_says() -> anyhow::Result<()> {
+    let stage = Stage::new().await?;
+    let change = stage.plan(&stage.shop(ARGUMENTS, ENDPOINTS)).await?;
+    let first = |key: &str| change["after"]["routing"][key]["endpoints"][0]["name"].clone();
+    ensure!(
+        first("*") == "aws" && first("continent/EU") == "azure" && first("continent/AS") == "gcp",
+        "{change:#}"
+    );
+    ensure!(change["after"]["routing"]["continent/AS"]["fallback"][0] == "aws", "{change:#}");
+    let forecast = &change["after"]["forecast"];
+    let name = stage.name();
+    let europe = forecast[format!("{name} A azure-eu")].as_str().context("nothing is said of azure")?;
+    ensure!(europe.starts_with("create: location continent/EU") && europe.contains(AZURE), "{forecast:#}");
+    stage.terraform.apply(Some("saved.plan")).await?.ok()?;
+    stage.expect_no_changes().await?;
+
+    let aws = balancer()?;
+    let expect = async |when: &str, expected: [&str; 4]| {
+        for (place, expected) in ["DE", "CA", "JP", "BR"].into_iter().zip(expected) {
+            let answered = stage.ask(place).await?;
+            ensure!(answered == [expected], "{when}, {place} is answered by {answered:?}, not {expected}");
+        }
+        anyhow::Ok(())
+    };
+    expect("healthy", [AZURE, &aws, GCP, &aws]).await?;
+    let state = stage.state("shop").await?;
+    let check = |endpoint: &str| state["health_checks"][endpoint].as_str().unwrap_or_default().to_owned();
+    ensure!(!check("azure").is_empty() && !check("gcp").is_empty(), "{state:#}");
+    stage.control().set_health(&check("azure"), Health::Unhealthy).await?;
+    expect("without azure", [&aws, &aws, GCP, &aws]).await?;
+    stage.control().reset_health().await?;
+    stage.control().set_health(&check("gcp"), Health::Unhealthy).await?;
+    expect("without gcp", [AZURE, &aws, &aws, &aws]).await?;
+    stage.control().reset_health().await?;
+    stage.control().set_target_health(BALANCER, Health::Unhealthy).await?;
+    expect("without aws", [AZURE, &aws, GCP, &aws]).await?;
+
+    stage.terraform.destroy().await?.ok()?;
+    stage.expect_nothing().await
+}
+
+/// Arguments, endpoints, and who answers where.
+const POLICIES: [(&str, &str, &str, &[(&str, &[&str])]); 7] = [
+    (
+        "simple",
+        "  policy = \"simple\"",
+        "    aws = { values = [\"192.0.2.1\", \"192.0.2.2\"] }",
+        &[("DE", &["192.0.2.1", "192.0.2.2"])],
+    ),
+    (
+        "multivalue",
+        "  policy = \"multivalue\"",
+        "    aws = { values = [\"192.0.2.1\"] }\n    gcp = { values = [\"192.0.2.2\"] }",
+        &[("DE", &["192.0.2.1", "192.0.2.2"])],
+    ),
+    (
+        "failover",
+        "  policy = \"failover\"\n  health_check = { protocol = \"TCP\", port = 443 }",
+        "    aws = { values = [\"20.0.0.1\"], priority = 1 }\n    gcp = { values = [\"20.0.0.2\"], priority = 2 }\n    azure = { values = [\"20.0.0.3\"], priority = 3 }",
+        &[("DE", &["20.0.0.1"]), ("JP", &["20.0.0.1"])],
+    ),
+    (
+        "latency",
+        "  policy = \"latency\"",
+        "    aws = { values = [\"192.0.2.1\"], latency_region = \"us-east-1\" }\n    azure = { values = [\"192.0.2.2\"], location = { cloud = \"azure\", region = \"germanywestcentral\" } }",
+        &[("US", &["192.0.2.1"]), ("DE", &["192.0.2.2"])],
+    ),
+    (
+        "geoproximity",
+        "  policy = \"geoproximity\"",
+        "    aws = { values = [\"192.0.2.1\"], coordinates = { latitude = -23.55, longitude = -46.63 } }\n    azure = { values = [\"192.0.2.2\"], location = { cloud = \"azure\", region = \"westeurope\" } }",
+        &[("BR", &["192.0.2.1"]), ("DE", &["192.0.2.2"])],
+    ),
+    (
+        "geolocation",
+        "  policy = \"geolocation\"",
+        "    texas = { values = [\"192.0.2.1\"], subdivisions = [\"Texas\"] }\n    africa = { values = [\"192.0.2.2\"], continents = [\"Africa\"] }\n    home = { values = [\"192.0.2.3\"], countries = [\"Saudi Arabia\"], continents = [\"South America\"] }",
+        &[("US-TX", &["192.0.2.1"]), ("EG", &["192.0.2.2"]), ("SA", &["192.0.2.3"]), ("BR", &["192.0.2.3"])],
+    ),
+    (
+        "ip_based",
+        "  policy = \"ip_based\"\n  default = \"aws\"",
+        "    aws = { values = [\"192.0.2.1\"] }\n    partner = { values = [\"192.0.2.2\"], cidrs = [\"10.53.0.0/17\"] }",
+        &[],
+    ),
+];
+
+pub(crate) async fn of_every_policy() -> anyhow::Result<()> {
+    let stage = Stage::new().await?;
+    for (policy, arguments, endpoints, expected) in POLICIES {
+        stage.apply(&stage.shop(arguments, endpoints)).await.with_context(|| policy.to_owned())?;
+        stage.expect_no_changes().await.with_context(|| policy.to_owned())?;
+        for (place, values) in expected {
+            let answered = stage.ask(place).await?;
+            ensure!(answered == **values, "{policy}: {place} is answered by {answered:?}, not {values:?}");
+        }
+    }
+    let state = stage.control().state().await?;
+    ensure!(state["collections"].to_string().contains("10.53.0.0/17"), "{state:#}");
+    stage.terraform.destroy().await?.ok()?;
+    stage.expect_nothing().await?;
+    let state = stage.control().state().await?;
+    ensure!(!state["collections"].to_string().contains("10.53"), "{state:#}");
+    Ok(())
+}
+
+pub(crate) async fn are_asked_by_function_and_data_source() -> anyhow::Result<()> {
+    let stage = Stage::new().await?;
+    let shop = stage.shop(ARGUMENTS, ENDPOINTS);
+    stage.apply(&shop).await?;
+    let look = |name: &str, arguments: &str| {
+        format!(
+            "data \"multicluster_geo_dns_answer\" \"{name}\" {{\n  zone_id = multicluster_geo_dns.shop.zone_id\n  name = multicluster_geo_dns.shop.name\n{arguments}\n}}\n"
+        )
+    };
+    let questions = [
+        shop,
+        look("germany", "  place = \"DE\""),
+        look("germany_without", "  place = \"DE\"\n  down = [\"azure\"]"),
+        "output \"answers\" {\n  value = { for place in [\"DE\", \"CA\", \"JP\", \"BR\"] : place => provider::multicluster::answer(multicluster_geo_dns.shop.routing, place).endpoints[0].name }\n}\n".to_owned(),
+        "output \"germany\" { value = data.multicluster_geo_dns_answer.germany }\n".to_owned(),
+        "output \"germany_without\" { value = data.multicluster_geo_dns_answer.germany_without.endpoints[0].name }\n"
+            .to_owned(),
+    ];
+    stage.apply(&questions.concat()).await?;
+    let state = stage.terraform.show_json(None).await?;
+    let outputs = &state["values"]["outputs"];
+    let expected = json!({ "DE": "azure", "CA": "aws", "JP": "gcp", "BR": "aws" });
+    ensure!(outputs["answers"]["value"] == expected, "{outputs:#}");
+    let germany = &outputs["germany"]["value"];
+    ensure!(germany["endpoints"] == json!([{ "name": "azure", "share": 1 }]), "{germany:#}");
+    ensure!(germany["values"] == json!([AZURE]) && germany["estimate"] == false, "{germany:#}");
+    ensure!(outputs["germany_without"]["value"] == "aws", "{outputs:#}");
+
+    let atlantis = questions.concat().replace("[\"DE\", \"CA\"", "[\"XX\", \"CA\"");
+    stage.refuses(&atlantis, &["`XX`"]).await
+}

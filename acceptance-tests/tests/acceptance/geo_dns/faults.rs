@@ -1,0 +1,85 @@
+//! What goes wrong between us and Route 53, and what it leaves.
+
+use anyhow::ensure;
+use serde_json::json;
+
+use super::stage::{ARGUMENTS, ENDPOINTS, Stage};
+
+/// The variable by which the provider under test is told where to die.
+const FAILPOINTS: &str = "MULTICLUSTER_FAILPOINTS";
+
+pub(crate) async fn of_the_service_are_waited_out() -> anyhow::Result<()> {
+    let stage = Stage::new().await?;
+    let failure = |operation: &str, code: &str, count: u32| json!({ "operation": operation, "code": code, "status": 400, "message": "Rate exceeded", "count": count });
+    let knobs = json!({
+        "requests_per_second": 5.0,
+        "prior_request_ms": 300,
+        "insync_after_ms": 1500,
+        "page_size": 2,
+        "failures": [
+            failure("ListResourceRecordSets", "Throttling", 2),
+            failure("ChangeResourceRecordSets", "PriorRequestNotComplete", 2),
+            failure("CreateHealthCheck", "Throttling", 1),
+            failure("GetChange", "Throttling", 1),
+        ],
+    });
+    stage.control().set_knobs(&knobs).await?;
+    stage.apply(&stage.shop(ARGUMENTS, ENDPOINTS)).await?;
+    stage.expect_no_changes().await?;
+    ensure!(stage.ask("DE").await? == ["20.50.2.3"], "all servers should know of it");
+    stage.terraform.destroy().await?.ok()?;
+    stage.expect_nothing().await
+}
+
+pub(crate) async fn a_lost_answer_is_looked_for() -> anyhow::Result<()> {
+    let stage = Stage::new().await?;
+    let shop = stage.shop(ARGUMENTS, ENDPOINTS);
+    let drops = |operation: &str| json!({ "drops": [{ "operation": operation }] });
+    stage.control().set_knobs(&drops("ChangeResourceRecordSets")).await?;
+    stage.apply(&shop).await?;
+    stage.expect_no_changes().await?;
+    ensure!(stage.state("shop").await?["generation"] == 1, "it was written twice");
+    stage.control().set_knobs(&drops("CreateHealthCheck")).await?;
+    stage.apply(&shop.replace("interval = 10", "interval = 30")).await?;
+    ensure!(stage.health_checks().await? == 2, "{} health checks", stage.health_checks().await?);
+    stage.control().set_knobs(&drops("ChangeResourceRecordSets")).await?;
+    stage.terraform.destroy().await?.ok()?;
+    stage.expect_nothing().await
+}
+
+/// Before and after each write of a create: whatever is left, the next apply goes on with it, and nothing leaks.
+pub(crate) async fn killed_anywhere_in_a_create() -> anyhow::Result<()> {
+    const POINTS: [&str; 6] = [
+        "route53-health-check-create-before",
+        "route53-health-check-create-after",
+        "route53-health-check-tag-before",
+        "route53-health-check-create-after#2",
+        "route53-change-before",
+        "route53-change-after",
+    ];
+    for point in POINTS {
+        let stage = Stage::new().await?;
+        let shop = stage.shop(ARGUMENTS, ENDPOINTS);
+        stage.write(&shop)?;
+        let killed = stage.terraform.clone().with_env(FAILPOINTS, &format!("{point}=kill"));
+        let run = killed.apply(None).await?;
+        ensure!(run.code != Some(0), "{point} was not reached:\n{}", run.stdout);
+        stage.apply(&shop).await?;
+        stage.expect_no_changes().await?;
+        ensure!(stage.health_checks().await? == 2, "{point}: {} health checks", stage.health_checks().await?);
+        ensure!(stage.ask("DE").await? == ["20.50.2.3"], "{point}");
+        stage.terraform.destroy().await?.ok()?;
+        stage.expect_nothing().await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn a_zone_that_is_gone_takes_all_along() -> anyhow::Result<()> {
+    let stage = Stage::new().await?;
+    let shop = stage.shop(ARGUMENTS, ENDPOINTS);
+    stage.apply(&shop).await?;
+    stage.control().remove_zone(&stage.zone).await?;
+    stage.terraform.destroy().await?.ok()?;
+    ensure!(stage.health_checks().await? == 0, "{} health checks are left", stage.health_checks().await?);
+    Ok(())
+}
