@@ -14,6 +14,13 @@ pub(crate) fn cluster_names(node: &Node<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// The name of one of the `clusters`.
+pub(crate) fn cluster_name(node: &Node<'_>, diagnostics: &mut Diagnostics) {
+    if let Some(Err(error)) = node.str().map(ClusterName::new) {
+        diagnostics.error_at(node.path(), "Invalid cluster name", sentence(&error));
+    }
+}
+
 /// A federation's name.
 pub(crate) fn federation_name(node: &Node<'_>, diagnostics: &mut Diagnostics) {
     if let Some(Err(error)) = node.str().map(FederationName::new) {

@@ -6,6 +6,7 @@
 //! is asked for.
 
 mod cli;
+mod drain;
 mod federation;
 mod geo_dns;
 mod lab;
@@ -38,6 +39,7 @@ fn trials() -> Vec<Trial> {
         .chain(geo_dns::trials())
         .chain(cli::trials())
         .chain(lab::trials())
+        .chain(drain::trials())
         .chain(protocol::trials())
         .collect()
 }

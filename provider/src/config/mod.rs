@@ -5,13 +5,13 @@ mod connection;
 mod route53;
 pub(crate) mod schema;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
 use multicluster::connection::{Connection, ConnectionError, ConnectionReference};
 use multicluster::member::Member;
-use multicluster_core::names::{ClusterName, ClusterUid};
+use multicluster_core::names::{ClusterName, ClusterUid, FederationName};
 use tfplugin::Node;
 
 pub(crate) use connection::clock;
@@ -36,6 +36,8 @@ pub(crate) struct Clusters {
     federations: std::sync::Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     /// Which cluster each member was when a read of this process looked, so that the plan after it need not ask again.
     read: std::sync::Mutex<BTreeMap<ClusterName, ClusterUid>>,
+    /// Members from which this process has taken all that a federation keeps, because their clusters are about to go.
+    departed: std::sync::Mutex<BTreeSet<(FederationName, ClusterName)>>,
 }
 
 #[derive(Debug, Default)]
@@ -130,6 +132,19 @@ impl Clusters {
     /// Which cluster a read of this process found under a name.
     pub(crate) fn read_already(&self, name: &ClusterName) -> Option<ClusterUid> {
         self.read.lock().ok()?.get(name).cloned()
+    }
+
+    /// Notes that a federation keeps nothing on a member any more, and that the cluster may be gone soon.
+    pub(crate) fn note_departed(&self, federation: &FederationName, name: &ClusterName) {
+        if let Ok(mut departed) = self.departed.lock() {
+            departed.insert((federation.clone(), name.clone()));
+        }
+    }
+
+    /// Whether this process has taken all from a member that a federation kept there.
+    pub(crate) fn has_departed(&self, federation: &FederationName, name: &ClusterName) -> bool {
+        let key = (federation.clone(), name.clone());
+        self.departed.lock().is_ok_and(|departed| departed.contains(&key))
     }
 
     /// The names of the provider block, if they are known.

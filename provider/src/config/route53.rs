@@ -1,8 +1,10 @@
 //! How Route 53 is reached. Nothing here connects until a name asks for its zone.
 
-use std::sync::{Arc, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, RwLock};
 
 use multicluster::route53::{AssumeRole, CallError, Client, HealthCheck, Keys, Run, Settings};
+use multicluster_core::route53::RecordName;
 use secrecy::SecretString;
 use tfplugin::schema::{Attribute, Nesting};
 use tfplugin::{Diagnostics, Node, validators as checks};
@@ -18,6 +20,10 @@ pub(crate) struct Route53 {
     client: OnceCell<Client>,
     /// The health checks of all names, when they were read last: one reading serves all who asked before it began.
     checks: tokio::sync::Mutex<Option<(Instant, Arc<Vec<HealthCheck>>)>>,
+    /// One lock per zone and name: two resources of one configuration never write to the same one at once.
+    names: Mutex<BTreeMap<(String, RecordName), Arc<tokio::sync::Mutex<()>>>>,
+    /// Names from which this process has withdrawn an endpoint, with the digest of the answers that are left.
+    withdrawn: Mutex<BTreeMap<(String, RecordName), String>>,
 }
 
 /// What the caller references of all our health checks begin with.
@@ -39,6 +45,27 @@ impl Route53 {
 }
 
 impl Route53 {
+    /// The lock of a name within this process.
+    pub(crate) fn lock(&self, zone: &str, name: &RecordName) -> Arc<tokio::sync::Mutex<()>> {
+        match self.names.lock() {
+            Ok(mut locks) => Arc::clone(locks.entry((zone.to_owned(), name.clone())).or_default()),
+            Err(_) => Arc::default(),
+        }
+    }
+
+    /// Notes what this process has left of a name, so that a change that was planned before may go on from there.
+    pub(crate) fn note_withdrawn(&self, zone: &str, name: &RecordName, answers: String) {
+        if let Ok(mut withdrawn) = self.withdrawn.lock() {
+            withdrawn.insert((zone.to_owned(), name.clone()), answers);
+        }
+    }
+
+    /// Whether these are the answers that this process has left of a name.
+    pub(crate) fn has_withdrawn(&self, zone: &str, name: &RecordName, answers: &str) -> bool {
+        let key = (zone.to_owned(), name.clone());
+        self.withdrawn.lock().is_ok_and(|withdrawn| withdrawn.get(&key).is_some_and(|it| it == answers))
+    }
+
     /// The health checks of all names. With `since`, as they were after that moment.
     pub(crate) async fn health_checks(
         &self,

@@ -125,6 +125,10 @@ pub(super) async fn delete(
     let known = state::cluster_uids(request.prior);
     let (mut members, mut forgotten) = (BTreeMap::new(), BTreeMap::new());
     for name in state::known_members(request.prior, &record) {
+        if clusters.has_departed(&set.federation, &name) {
+            forgotten.insert(name, departed());
+            continue;
+        }
         match clusters.member(&name, record.reference(&name)).await {
             Ok(member) => {
                 members.insert(name.clone(), (member, known.get(&name).cloned()));
@@ -171,6 +175,11 @@ pub(super) async fn delete(
     response.private = record.to_private();
 }
 
+/// A member that was left before this, by what drains its cluster: it may be gone by now.
+fn departed() -> MemberReport {
+    MemberReport { done: true, left: true, ..MemberReport::default() }
+}
+
 /// A create or an update.
 struct Change<'a> {
     clusters: &'a Clusters,
@@ -194,6 +203,12 @@ impl Change<'_> {
         let mut passed_over = BTreeMap::new();
         let options = self.model.options;
         for name in self.members(&record) {
+            if !self.model.spec.members.contains_key(&name)
+                && self.clusters.has_departed(&self.model.set.federation, &name)
+            {
+                forgotten.insert(name, departed());
+                continue;
+            }
             if self.is_passed_over(&name) {
                 let detail = "It did not answer when it was read, and others stand in for it. The first apply after it \
                               answers brings it up to date.";

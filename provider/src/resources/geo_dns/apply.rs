@@ -89,6 +89,8 @@ impl Change<'_> {
     async fn carry_out(&self, response: &mut StateResponse) {
         let said = &mut response.diagnostics;
         let Some(work) = self.work(said).await else { return };
+        let lock = self.shared.route53.lock(work.zone.id(), &work.name);
+        let _guard = lock.lock().await;
         let mut record = Record::parse(self.request.private);
         let wait = Wait { cancelled: self.run.cancelled.clone(), deadline: self.run.deadline };
         let model = &work.model;
@@ -337,7 +339,11 @@ impl Change<'_> {
                 let sets: Vec<_> = sets.iter().filter(|set| zone::is_part(set, before)).cloned().collect();
                 digest_of_sets(&sets)
             };
-            if part(&record.sets()) != part(&view.sets) {
+            let drained = || {
+                let answers = digest_of_sets(&zone::answers(&view.sets, before));
+                self.shared.route53.has_withdrawn(work.zone.id(), before, &answers)
+            };
+            if part(&record.sets()) != part(&view.sets) && !drained() {
                 changed(before, "", diagnostics);
                 return None;
             }
@@ -370,7 +376,11 @@ impl Change<'_> {
         read::fill(&mut state, &after, standing, &work.name);
         if applied.is_success() {
             state.set("records", state::records(&decision.desired, &after.zone));
-            state.set("generation", i64::try_from(decision.plan.generation).unwrap_or(i64::MAX).into());
+            // One that was known at plan stays as it was shown, also if a drain came between: the next read corrects it.
+            let generation = Node::root(self.request.planned).attribute("generation").i64();
+            let generation =
+                generation.or_else(|| i64::try_from(decision.plan.generation).ok()).unwrap_or(i64::MAX);
+            state.set("generation", generation.into());
             let planned = Node::root(self.request.planned).attribute("sync");
             let sync = planned.str().map_or_else(|| job.beside.sync(&decision.desired), str::to_owned);
             state.set("sync", sync.into());

@@ -18,6 +18,7 @@ mod schema;
 mod state;
 mod targets;
 mod validators;
+mod withdraw;
 mod zone;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use tfplugin::{Context, Diagnostics, Node};
 
 use crate::config::{Clusters, Route53};
 
+pub(crate) use self::withdraw::withdraw_endpoint;
 pub(crate) use schema::routing as routing_type;
 
 /// The resource.

@@ -223,8 +223,8 @@ async fn audit(cluster: &Cluster, mark: acceptance_tests::AuditMark) -> anyhow::
 fn check_shape(cloud: Cloud, address: &str) -> anyhow::Result<()> {
     let shaped = match cloud {
         Cloud::Aws => address.ends_with(".elb.sa-east-1.amazonaws.com"),
-        Cloud::Azure => address.starts_with("198.18."),
-        Cloud::Gcp => address.starts_with("198.19."),
+        Cloud::Azure => address.starts_with("20.50."),
+        Cloud::Gcp => address.starts_with("34.116."),
     };
     ensure!(shaped, "`{address}` is not an address of {cloud}");
     Ok(())
