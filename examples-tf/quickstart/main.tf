@@ -26,6 +26,12 @@ variable "follower_weights" {
   default     = { aws = 2, azure = 1, gcp = 1 }
 }
 
+variable "zone" {
+  description = "A public hosted zone of Route 53. Without one, the guestbook gets no name."
+  type        = object({ id = string, name = string })
+  default     = null
+}
+
 provider "multicluster" {
   clusters = {
     for name in ["aws", "azure", "gcp"] : name => { kubeconfig_path = var.kubeconfig_path, context = name }
@@ -88,6 +94,43 @@ resource "multicluster_federation" "guestbook" {
   }
 }
 
+# Europe is served by Azure, North America by AWS, Asia by Google, and everybody else by AWS.
+resource "multicluster_geo_dns" "guestbook" {
+  count = var.zone == null ? 0 : 1
+
+  zone_id = var.zone.id
+  name    = "guestbook.${var.zone.name}"
+  policy  = "geolocation"
+  default = "aws"
+
+  endpoints = {
+    azure = {
+      service    = multicluster_federation.guestbook.services["guestbook/frontend"]["azure"]
+      continents = ["Europe"]
+    }
+    aws = {
+      service    = multicluster_federation.guestbook.services["guestbook/frontend"]["aws"]
+      continents = ["North America"]
+    }
+    # While Google is down, Asia is served by AWS.
+    gcp = {
+      service      = multicluster_federation.guestbook.services["guestbook/frontend"]["gcp"]
+      continents   = ["Asia"]
+      on_unhealthy = ["aws"]
+    }
+  }
+
+  health_check = { protocol = "HTTP", path = "/", interval = 10, failure_threshold = 3 }
+}
+
 output "members" {
   value = multicluster_federation.guestbook.member_names
+}
+
+output "germany_is_served_by" {
+  description = "Which cluster answers clients in Germany."
+  value = (
+    var.zone == null ? null
+    : provider::multicluster::answer(multicluster_geo_dns.guestbook[0].routing, "DE").endpoints[0].name
+  )
 }

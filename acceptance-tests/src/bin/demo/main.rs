@@ -1,6 +1,8 @@
-//! `cargo demo`: real Terraform puts the guestbook on three real control planes, changes it, and takes it away again.
+//! `cargo demo`: real Terraform puts the guestbook on three real control planes and into DNS, changes it, and takes it
+//! away again.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program speaks to its user")]
 
+mod answers;
 mod look;
 
 use std::collections::BTreeMap;
@@ -14,6 +16,8 @@ use acceptance_tests::{
 };
 use anyhow::{Context as _, bail, ensure};
 use clap::Parser;
+
+use crate::answers::Guestbook;
 
 /// The guestbook on three clusters: plan, apply, change, destroy.
 #[derive(Parser)]
@@ -66,6 +70,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
 fn environment(lab: &Lab, mirror: &Mirror) -> BTreeMap<String, String> {
     let mut variables = lab.env();
     variables.extend(mirror.env());
+    let zone = lab.ready_zone();
+    variables.insert("TF_VAR_zone".to_owned(), format!("{{id={:?},name={:?}}}", zone.id, zone.name));
     variables.insert("TF_VAR_kubeconfig_path".to_owned(), lab.kubeconfig_path().display().to_string());
     variables
 }
@@ -82,6 +88,8 @@ impl Demo<'_> {
             .await?;
         self.step("apply exactly that plan", &["apply", "-input=false", "first.plan"]).await?;
         let aws_before = self.look("What runs now").await?;
+        let guestbook = Guestbook::find(self.lab, &self.terraform.show_json(None).await?).await?;
+        println!("━━━ Who is answered by which cluster, as DNS says it\n\n{}", guestbook.ask().await?);
 
         self.step("plan again: nothing to do", &["plan", "-input=false", "-detailed-exitcode"]).await?;
         let weights = format!("follower_weights={OTHER_WEIGHTS}");
@@ -129,8 +137,10 @@ impl Demo<'_> {
   eval \"$(cargo lab env)\"                          # KUBECONFIG and a mirror with the provider
   kubectl --context gcp -n guestbook get all
   kubectl --context aws -n guestbook scale deployment frontend --replicas 9
+  cargo lab ask guestbook.$LAB_ZONE_NAME --from JP  # who answers Japan
   cd {}
   export TF_VAR_kubeconfig_path={} TF_VAR_follower_weights='{OTHER_WEIGHTS}'
+  export TF_VAR_zone=\"{{id=\\\"$LAB_ZONE_ID\\\",name=\\\"$LAB_ZONE_NAME\\\"}}\"
   terraform plan                                   # shows what you have changed by hand
   cargo lab down                                   # ends the clusters",
             directory.display(),
