@@ -5,6 +5,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::json;
 
 use super::stage::{ARGUMENTS, BALANCER, ENDPOINTS, Stage, balancer};
+use crate::world::said;
 
 const AZURE: &str = "20.50.2.3";
 const GCP: &str = "34.116.0.9";
@@ -146,4 +147,33 @@ pub(crate) async fn are_asked_by_function_and_data_source() -> anyhow::Result<()
 
     let atlantis = questions.concat().replace("[\"DE\", \"CA\"", "[\"XX\", \"CA\"");
     stage.refuses(&atlantis, &["`XX`"]).await
+}
+
+pub(crate) async fn are_verified_and_drawn_on_request() -> anyhow::Result<()> {
+    let stage = Stage::new().await?;
+    let arguments =
+        "  policy = \"ip_based\"\n  default = \"aws\"\n  verify_answers = true\n  map_file = \"world.svg\"";
+    let endpoints = "    aws = { values = [\"192.0.2.1\"] }\n    partner = { values = [\"192.0.2.2\"], cidrs = [\"198.51.100.0/24\"] }";
+    stage.control().reset_calls().await?;
+    let apply = stage.apply(&stage.shop(arguments, endpoints)).await?;
+    ensure!(!apply.stdout.contains("not as planned"), "{}", apply.stdout);
+    let asked = stage.calls().await?.into_iter().filter(|it| it == "TestDNSAnswer").count();
+    ensure!(asked == 2, "it was asked {asked} times");
+    let map = std::fs::read_to_string(stage.directory.path().join("world.svg"))?;
+    ensure!(map.starts_with("<svg ") && map.contains(&stage.name()), "{map:.200}");
+    stage.terraform.destroy().await?.ok()?;
+
+    // Nobody answers at an address of a documentation range, and nothing is published that does not answer.
+    let checked = "  policy = \"simple\"\n  verify_endpoints = true\n  health_check = { protocol = \"TCP\", port = 443 }\n  timeouts = { create = \"3s\" }";
+    let silent = stage.shop(checked, "    aws = { values = [\"192.0.2.1\"] }");
+    stage.write(&silent)?;
+    let apply = stage.terraform.apply(None).await?;
+    let words = said(&apply);
+    ensure!(
+        apply.code == Some(1) && words.contains("Endpoint `aws` does not answer as it should"),
+        "{words}"
+    );
+    let unasked = silent.replace("  health_check = { protocol = \"TCP\", port = 443 }\n", "");
+    stage.refuses(&unasked, &["Nothing to verify", "`aws`"]).await?;
+    stage.expect_nothing().await
 }
