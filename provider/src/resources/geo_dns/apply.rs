@@ -42,7 +42,8 @@ pub(super) async fn create(
     response: &mut StateResponse,
 ) {
     let run = zone::run(context, request.planned, "create");
-    Change { shared, request, run: &run, before: None }.carry_out(response).await;
+    // Its values make the future large; the caller's should not be.
+    Box::pin(Change { shared, request, run: &run, before: None }.carry_out(response)).await;
 }
 
 pub(super) async fn update(
@@ -53,7 +54,7 @@ pub(super) async fn update(
 ) {
     let run = zone::run(context, request.planned, "update");
     let before = state::name_of(request.prior);
-    Change { shared, request, run: &run, before }.carry_out(response).await;
+    Box::pin(Change { shared, request, run: &run, before }.carry_out(response)).await;
 }
 
 /// A create or an update.
@@ -182,7 +183,7 @@ impl Change<'_> {
     /// Makes what records will name: health checks and ranges. What was made stands in `made`, also if this fails.
     async fn prepare(&self, job: &Job, made: &mut Made, diagnostics: &mut Diagnostics) -> Option<Decision> {
         // With stand-ins first: what is refused is refused before anything was made.
-        job.decide(self.before.as_ref(), &Made::default(), job.beside.collection(), diagnostics)?;
+        job.decide(self.before.as_ref(), &Made::default(), job.beside.collection().as_deref(), diagnostics)?;
         let client = self.shared.route53.client().await?;
         let beside = &job.beside;
         let done = health_checks::make(
@@ -214,7 +215,7 @@ impl Change<'_> {
             }
         }
         made.collection.clone_from(&collection);
-        job.decide(self.before.as_ref(), made, collection, diagnostics)
+        job.decide(self.before.as_ref(), made, collection.as_deref(), diagnostics)
     }
 
     /// Removes what was made for records that were not changed after all. What cannot be removed is found again by the
@@ -414,7 +415,7 @@ impl Job {
         &self,
         before: Option<&RecordName>,
         made: &Made,
-        collection: Option<String>,
+        collection: Option<&str>,
         diagnostics: &mut Diagnostics,
     ) -> Option<Decision> {
         let checks = self.beside.ids(&made.ids);
@@ -423,7 +424,7 @@ impl Job {
             view: &self.view,
             targets: &self.targets,
             checks: &checks,
-            collection: collection.as_deref(),
+            collection,
             standing: before.map_or(decide::Standing::New, decide::Standing::Ours),
         };
         decide(&self.work.model, known, diagnostics)

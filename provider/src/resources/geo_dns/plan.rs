@@ -207,7 +207,7 @@ async fn refuse_beyond_limits(
     match health_checks::room(&client, &beside.checks, &run).await {
         Ok(problem) => model::report("Too many health checks", problem.as_slice(), diagnostics),
         Err(error) => {
-            diagnostics.warning("It is not known how many health checks there may be", sentence(&error))
+            diagnostics.warning("It is not known how many health checks there may be", sentence(&error));
         }
     }
 }

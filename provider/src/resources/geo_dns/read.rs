@@ -82,11 +82,10 @@ async fn standing(
     let owner = node.attribute("owner").str().unwrap_or_default();
     let mut standing = Standing::default();
     let known = !node.attribute("health_checks").entries().is_empty();
-    if known || view.sets.iter().any(|set| set.health_check_id.is_some()) {
-        if let Ok(owner) = OwnerId::new(owner) {
-            let owner = CheckOwner { owner, name: name.clone() };
-            standing.checks = health_checks::read(&shared.route53, &owner, None, run).await?;
-        }
+    let named = view.sets.iter().any(|set| set.health_check_id.is_some());
+    if let (true, Ok(owner)) = (known || named, OwnerId::new(owner)) {
+        let owner = CheckOwner { owner, name: name.clone() };
+        standing.checks = health_checks::read(&shared.route53, &owner, None, run).await?;
     }
     let by_ranges = |set: &RecordSet| matches!(set.routing, Routing::Cidr { .. });
     if record.collection().id.is_some() || view.sets.iter().any(by_ranges) {

@@ -105,7 +105,7 @@ pub(super) fn longitude(node: &Node<'_>, diagnostics: &mut Diagnostics) {
 
 fn degrees(node: &Node<'_>, most: i32, diagnostics: &mut Diagnostics) {
     let Some(number) = node.number() else { return };
-    if !hundredths(node).is_some_and(|it| it.abs() <= most * 100) {
+    if hundredths(node).is_none_or(|it| it.abs() > most * 100) {
         let detail = format!(
             "`{number}` is not from -{most} to {most} with at most two decimals, which is as fine as Route 53 takes it."
         );
