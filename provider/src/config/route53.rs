@@ -21,10 +21,13 @@ pub(crate) struct Route53 {
     /// The health checks of all names, when they were read last: one reading serves all who asked before it began.
     checks: tokio::sync::Mutex<Option<(Instant, Arc<Vec<HealthCheck>>)>>,
     /// One lock per zone and name: two resources of one configuration never write to the same one at once.
-    names: Mutex<BTreeMap<(String, RecordName), Arc<tokio::sync::Mutex<()>>>>,
+    names: ByName<Arc<tokio::sync::Mutex<()>>>,
     /// Names from which this process has withdrawn an endpoint, with the digest of the answers that are left.
-    withdrawn: Mutex<BTreeMap<(String, RecordName), String>>,
+    withdrawn: ByName<String>,
 }
+
+/// Something for each name, by zone and name.
+type ByName<T> = Mutex<BTreeMap<(String, RecordName), T>>;
 
 /// What the caller references of all our health checks begin with.
 const REFERENCE: &str = "mc-";
