@@ -52,8 +52,11 @@ pub(crate) async fn as_the_plan_says() -> anyhow::Result<()> {
     stage.expect_nothing().await
 }
 
+/// Places, and the addresses that they are answered with.
+type Answers = &'static [(&'static str, &'static [&'static str])];
+
 /// Arguments, endpoints, and who answers where.
-const POLICIES: [(&str, &str, &str, &[(&str, &[&str])]); 7] = [
+const POLICIES: [(&str, &str, &str, Answers); 7] = [
     (
         "simple",
         "  policy = \"simple\"",

@@ -5,7 +5,7 @@
 //! read, once, and as a whole. `UPSERT` is not used: it would overwrite what somebody else has written meanwhile, and
 //! cannot change a policy.
 //!
-//! Only beyond the limits of a batch is a change cut ([`split`]), each part valid on its own, so that whoever is answered
+//! Only beyond the limits of a batch is a change cut (`split.rs`), each part valid on its own, so that whoever is answered
 //! before and after is answered in between.
 //!
 //! Invariant: a set that nobody of us made is never touched without being asked for.
