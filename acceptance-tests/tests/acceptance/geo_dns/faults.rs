@@ -80,6 +80,57 @@ pub(crate) async fn killed_anywhere_in_a_create() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Before and after each write of a change of records and checks.
+pub(crate) async fn killed_anywhere_in_a_change() -> anyhow::Result<()> {
+    const POINTS: [&str; 6] = [
+        "route53-health-check-create-before",
+        "route53-health-check-create-after",
+        "route53-change-before",
+        "route53-change-after",
+        "route53-health-check-delete-before",
+        "route53-health-check-delete-after",
+    ];
+    for point in POINTS {
+        let stage = Stage::new().await?;
+        let shop = stage.shop(ARGUMENTS, ENDPOINTS);
+        stage.apply(&shop).await?;
+        // Other addresses, and an interval that no check can be given later.
+        let changed = shop.replace("interval = 10", "interval = 30").replace("20.50.2.3", "20.50.2.4");
+        stage.write(&changed)?;
+        let killed = stage.terraform.clone().with_env(FAILPOINTS, &format!("{point}=kill"));
+        let run = killed.apply(None).await?;
+        ensure!(run.code != Some(0), "{point} was not reached:\n{}", run.stdout);
+        ensure!(!stage.ask("DE").await?.is_empty(), "{point}: nobody answers");
+        stage.apply(&changed).await?;
+        stage.expect_no_changes().await?;
+        ensure!(stage.health_checks().await? == 2, "{point}: {} health checks", stage.health_checks().await?);
+        ensure!(stage.ask("DE").await? == ["20.50.2.4"], "{point}");
+        stage.terraform.destroy().await?.ok()?;
+        stage.expect_nothing().await?;
+    }
+    Ok(())
+}
+
+/// Before and after each write of a removal.
+pub(crate) async fn killed_anywhere_in_a_removal() -> anyhow::Result<()> {
+    const POINTS: [&str; 4] = [
+        "route53-change-before",
+        "route53-change-after",
+        "route53-health-check-delete-before",
+        "route53-health-check-delete-after",
+    ];
+    for point in POINTS {
+        let stage = Stage::new().await?;
+        stage.apply(&stage.shop(ARGUMENTS, ENDPOINTS)).await?;
+        let killed = stage.terraform.clone().with_env(FAILPOINTS, &format!("{point}=kill"));
+        let run = killed.destroy().await?;
+        ensure!(run.code != Some(0), "{point} was not reached:\n{}", run.stdout);
+        stage.terraform.destroy().await?.ok()?;
+        stage.expect_nothing().await?;
+    }
+    Ok(())
+}
+
 pub(crate) async fn a_zone_that_is_gone_takes_all_along() -> anyhow::Result<()> {
     let stage = Stage::new().await?;
     let shop = stage.shop(ARGUMENTS, ENDPOINTS);

@@ -5,6 +5,7 @@ mod changes;
 mod faults;
 mod imports;
 mod refused;
+mod scale;
 mod stage;
 
 use libtest_mimic::Trial;
@@ -38,7 +39,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         refused::what_another_owner_has,
         faults::of_the_service_are_waited_out,
         faults::a_lost_answer_is_looked_for,
+        faults::killed_anywhere_in_a_change,
         faults::killed_anywhere_in_a_create,
+        faults::killed_anywhere_in_a_removal,
         faults::a_zone_that_is_gone_takes_all_along,
+        scale::a_full_zone_is_not_read_for_one_name,
+        scale::many_names_share_calls,
     ]
 }
