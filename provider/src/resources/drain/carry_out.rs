@@ -114,7 +114,11 @@ async fn leave_names(
                 diagnostics.error_at(
                     Path::root().attribute("geo_dns"),
                     format!("Cannot withdraw `{}` from `{id}`", job.cluster),
-                    format!("{} Nothing was removed from the cluster.", sentence(&why)),
+                    format!(
+                        "{} Nothing was removed from the cluster. If that stays so, set `state = \"drained\"` on the \
+                         endpoint itself and apply that first.",
+                        sentence(&why)
+                    ),
                 );
             }
         }
