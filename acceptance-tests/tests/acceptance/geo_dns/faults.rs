@@ -1,13 +1,11 @@
 //! What goes wrong between us and Route 53, and what it leaves.
 
+use acceptance_tests::terraform::Output;
 use anyhow::ensure;
 use serde_json::json;
 
 use super::stage::{ARGUMENTS, ENDPOINTS, Stage};
 use crate::world::said;
-
-/// The variable by which the provider under test is told where to die.
-const FAILPOINTS: &str = "MULTICLUSTER_FAILPOINTS";
 
 pub(crate) async fn of_the_service_are_waited_out() -> anyhow::Result<()> {
     let stage = Stage::new().await?;
@@ -53,6 +51,22 @@ pub(crate) async fn a_lost_answer_is_looked_for() -> anyhow::Result<()> {
     stage.expect_nothing().await
 }
 
+/// The run ended where it was to die.
+fn killed(point: &str, run: &Output) -> anyhow::Result<()> {
+    ensure!(run.code != Some(0), "{point} was not reached:\n{}", run.stdout);
+    Ok(())
+}
+
+/// The next apply comes to its end, and a destroy leaves nothing.
+async fn ends_well(stage: &Stage, point: &str, shop: &str, europe: &str) -> anyhow::Result<()> {
+    stage.apply(shop).await?;
+    stage.expect_no_changes().await?;
+    ensure!(stage.health_checks().await? == 2, "{point}: {} health checks", stage.health_checks().await?);
+    ensure!(stage.ask("DE").await? == [europe], "{point}");
+    stage.terraform.destroy().await?.ok()?;
+    stage.expect_nothing().await
+}
+
 /// Before and after each write of a create: whatever is left, the next apply goes on with it, and nothing leaks.
 pub(crate) async fn killed_anywhere_in_a_create() -> anyhow::Result<()> {
     const POINTS: [&str; 6] = [
@@ -67,15 +81,8 @@ pub(crate) async fn killed_anywhere_in_a_create() -> anyhow::Result<()> {
         let stage = Stage::new().await?;
         let shop = stage.shop(ARGUMENTS, ENDPOINTS);
         stage.write(&shop)?;
-        let killed = stage.terraform.clone().with_env(FAILPOINTS, &format!("{point}=kill"));
-        let run = killed.apply(None).await?;
-        ensure!(run.code != Some(0), "{point} was not reached:\n{}", run.stdout);
-        stage.apply(&shop).await?;
-        stage.expect_no_changes().await?;
-        ensure!(stage.health_checks().await? == 2, "{point}: {} health checks", stage.health_checks().await?);
-        ensure!(stage.ask("DE").await? == ["20.50.2.3"], "{point}");
-        stage.terraform.destroy().await?.ok()?;
-        stage.expect_nothing().await?;
+        killed(point, &stage.doomed(point).apply(None).await?)?;
+        ends_well(&stage, point, &shop, "20.50.2.3").await?;
     }
     Ok(())
 }
@@ -97,16 +104,9 @@ pub(crate) async fn killed_anywhere_in_a_change() -> anyhow::Result<()> {
         // Other addresses, and an interval that no check can be given later.
         let changed = shop.replace("interval = 10", "interval = 30").replace("20.50.2.3", "20.50.2.4");
         stage.write(&changed)?;
-        let killed = stage.terraform.clone().with_env(FAILPOINTS, &format!("{point}=kill"));
-        let run = killed.apply(None).await?;
-        ensure!(run.code != Some(0), "{point} was not reached:\n{}", run.stdout);
+        killed(point, &stage.doomed(point).apply(None).await?)?;
         ensure!(!stage.ask("DE").await?.is_empty(), "{point}: nobody answers");
-        stage.apply(&changed).await?;
-        stage.expect_no_changes().await?;
-        ensure!(stage.health_checks().await? == 2, "{point}: {} health checks", stage.health_checks().await?);
-        ensure!(stage.ask("DE").await? == ["20.50.2.4"], "{point}");
-        stage.terraform.destroy().await?.ok()?;
-        stage.expect_nothing().await?;
+        ends_well(&stage, point, &changed, "20.50.2.4").await?;
     }
     Ok(())
 }
@@ -122,9 +122,7 @@ pub(crate) async fn killed_anywhere_in_a_removal() -> anyhow::Result<()> {
     for point in POINTS {
         let stage = Stage::new().await?;
         stage.apply(&stage.shop(ARGUMENTS, ENDPOINTS)).await?;
-        let killed = stage.terraform.clone().with_env(FAILPOINTS, &format!("{point}=kill"));
-        let run = killed.destroy().await?;
-        ensure!(run.code != Some(0), "{point} was not reached:\n{}", run.stdout);
+        killed(point, &stage.doomed(point).destroy().await?)?;
         stage.terraform.destroy().await?.ok()?;
         stage.expect_nothing().await?;
     }

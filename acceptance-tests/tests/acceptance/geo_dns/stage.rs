@@ -90,6 +90,11 @@ impl Stage {
         self.terraform.apply(None).await?.ok()
     }
 
+    /// Terraform with a provider that dies at a failpoint.
+    pub(crate) fn doomed(&self, point: &str) -> Terraform {
+        self.terraform.clone().with_env("MULTICLUSTER_FAILPOINTS", &format!("{point}=kill"))
+    }
+
     /// Replaces the configuration, and expects the plan to be refused with all these words.
     pub(crate) async fn refuses(&self, configuration: &str, words: &[&str]) -> anyhow::Result<()> {
         self.write(configuration)?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
-use multicluster::federation::{self as engine, withdraw};
+use multicluster::federation::withdraw;
 use multicluster::member::Member;
 use multicluster::route53;
 use multicluster_core::federation::identity::{DEFAULT_NAMESPACE, FederationSet};
@@ -13,14 +13,12 @@ use tfplugin::{Context, Diagnostics, Node, Path, Value, duration, timeouts};
 use tokio::time::Instant;
 
 use super::{Drain, cluster_of, reference_of};
-use crate::config::clock;
+use crate::resources::federation::run_until;
 use crate::resources::geo_dns::withdraw_endpoint;
 use crate::validators::sentence;
 
 /// As the schema says.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
-/// How long a lease holds without a sign of life, as controllers of Kubernetes itself have it.
-const LEASE_DURATION: Duration = Duration::from_secs(15);
 
 /// What is to be drained, and how.
 struct Job {
@@ -134,13 +132,7 @@ async fn remove_objects(
     member: &std::sync::Arc<Member>,
     diagnostics: &mut Diagnostics,
 ) {
-    let run = engine::Run {
-        cancelled: context.cancelled.clone(),
-        deadline: job.deadline,
-        holder: engine::new_instance(),
-        lease_duration: LEASE_DURATION,
-        clock: clock(),
-    };
+    let run = run_until(context, job.deadline);
     let lock = shared.clusters.lock(&federation.inventory_name());
     let _guard = lock.lock().await;
     let reports = match withdraw(member, federation, None, &run).await {

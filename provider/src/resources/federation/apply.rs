@@ -399,9 +399,14 @@ fn known_forecast(planned: &Value) -> Value {
 fn run(context: &Context, value: &Value, operation: &str) -> Run {
     let timeout =
         timeouts::get(&Node::root(value).attribute("timeouts"), operation).unwrap_or(DEFAULT_TIMEOUT);
+    run_until(context, Instant::now() + timeout)
+}
+
+/// The frame of an operation that is given up at a deadline.
+pub(crate) fn run_until(context: &Context, deadline: Instant) -> Run {
     Run {
         cancelled: context.cancelled.clone(),
-        deadline: Instant::now() + timeout,
+        deadline,
         holder: engine::new_instance(),
         lease_duration: LEASE_DURATION,
         clock: clock(),

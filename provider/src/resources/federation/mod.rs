@@ -23,6 +23,7 @@ use tfplugin::resource::{ApplyRequest, Imported, PlanRequest, PlanResponse, Reso
 use tfplugin::schema::Schema;
 use tfplugin::{Context, Diagnostics, Node};
 
+pub(crate) use self::apply::run_until;
 use self::model::Shape;
 use crate::config::Clusters;
 

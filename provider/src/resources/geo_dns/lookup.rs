@@ -28,7 +28,11 @@ pub(crate) async fn everything(
 }
 
 /// The ranges of the CIDR collections that sets name.
-async fn collections(client: &Client, sets: &[RecordSet], run: &Run) -> Result<CidrCollections, CallError> {
+pub(super) async fn collections(
+    client: &Client,
+    sets: &[RecordSet],
+    run: &Run,
+) -> Result<CidrCollections, CallError> {
     let mut collections = CidrCollections::new();
     for set in sets {
         let Routing::Cidr { collection, .. } = &set.routing else { continue };

@@ -8,11 +8,11 @@ use multicluster::route53::{ApplyError, CallError, Freshness, Run, Zone};
 use multicluster_core::dns::{EndpointName, EndpointState, tree};
 use multicluster_core::route53::import::{Imported, Scope, import};
 use multicluster_core::route53::{
-    CidrCollections, Data, Naming, RecordName, RecordSet, Refusal, Routing, Wanted, compile, digest_of_sets,
-    plan,
+    Data, Naming, RecordName, RecordSet, Refusal, Wanted, compile, digest_of_sets, plan,
 };
 use tokio::time::Instant;
 
+use super::lookup;
 use super::state;
 use super::zone::{self, View, Words};
 use crate::config::Route53;
@@ -88,11 +88,12 @@ async fn try_withdraw(
         Err(error) => return Err(error.into()),
     };
     let Some(mark) = zone::mark(&view.sets, name) else { return Ok(None) };
-    let collections = collections(route53, &view, run).await?;
     let answers = zone::answers(&view.sets, name);
     if answers.is_empty() {
         return Ok(None);
     }
+    let client = route53.client().await.ok_or(WithdrawError::Unknown)?;
+    let collections = lookup::collections(&client, &answers, run).await?;
     let scope = Scope { zone: &view.zone, name, r#type: None, collections: &collections };
     let imported = import(scope, &answers).map_err(|obstacles| unclear(&obstacles))?;
     let ttl = longest_ttl(&answers);
@@ -132,29 +133,6 @@ fn without(
         cidr_collection,
     };
     compile(&grown.node, &naming, &targets, &health_checks).map(Some).map_err(|problems| unclear(&problems))
-}
-
-/// The ranges that the sets name, which import needs to tell them apart.
-async fn collections(route53: &Route53, view: &View, run: &Run) -> Result<CidrCollections, WithdrawError> {
-    let named: BTreeSet<&String> = view
-        .sets
-        .iter()
-        .filter_map(|set| match &set.routing {
-            Routing::Cidr { collection, .. } => Some(collection),
-            _ => None,
-        })
-        .collect();
-    let mut collections = CidrCollections::new();
-    if named.is_empty() {
-        return Ok(collections);
-    }
-    let client = route53.client().await.ok_or(WithdrawError::Unknown)?;
-    for id in named {
-        let blocks = client.cidr_blocks(id, run).await?;
-        let blocks = blocks.into_iter().map(|(location, blocks)| (location, blocks.into_iter().collect()));
-        collections.insert(id.clone(), blocks.collect());
-    }
-    Ok(collections)
 }
 
 fn longest_ttl(sets: &[RecordSet]) -> Duration {
