@@ -14,7 +14,7 @@ use multicluster_core::route53::{HealthCheckId, health_check::HealthCheckConfig}
 use super::{Client, Run, call::Operation, error::CallError};
 use crate::failpoint;
 
-pub use self::carry_out::ChecksError;
+pub use self::carry_out::{ChecksError, PreparedChecks};
 
 /// How many checks a page of a listing has at most.
 const PAGE: i32 = 100;

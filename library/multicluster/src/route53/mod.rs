@@ -74,7 +74,7 @@ pub use self::{
     convert::OpaqueSet,
     delegation::{DelegationWarning, NameServers, check_delegation},
     error::{CallError, CallFailure},
-    health_checks::{ChecksError, HealthCheck, HealthCheckCount},
+    health_checks::{ChecksError, HealthCheck, HealthCheckCount, PreparedChecks},
     insync::ChangeId,
     listing::{Listing, Range},
     read::Around,

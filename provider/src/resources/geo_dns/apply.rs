@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use multicluster::member::Wait;
-use multicluster::route53::{Applied, ApplyError, CallError, Effect, Freshness, Run, Zone};
+use multicluster::route53::{Applied, ApplyError, CallError, ChecksError, Effect, Freshness, Run, Zone};
 use multicluster_core::dns::EndpointName;
 use multicluster_core::route53::health_check::CheckKey;
 use multicluster_core::route53::{HealthCheckId, RecordName, Target, ZoneFacts, digest_of_sets};
@@ -186,19 +186,14 @@ impl Change<'_> {
         job.decide(self.before.as_ref(), &Made::default(), job.beside.collection().as_deref(), diagnostics)?;
         let client = self.shared.route53.client().await?;
         let beside = &job.beside;
-        let done = health_checks::make(
-            &client,
-            &beside.checks,
-            &beside.desired,
-            &beside.owner,
-            beside.generation,
-            made,
-            self.run,
-        );
-        if let Err(error) = done.await {
-            let detail = format!("{} The records were not changed.", sentence(&error));
-            diagnostics.error("Cannot make the health checks", detail);
-            return None;
+        match client.prepare_checks(&beside.checks, &beside.owner, self.run).await {
+            Ok(prepared) => made.prepared = prepared,
+            Err(ChecksError { error, prepared, .. }) => {
+                made.prepared = prepared;
+                let detail = format!("{} The records were not changed.", sentence(&error));
+                diagnostics.error("Cannot make the health checks", detail);
+                return None;
+            }
         }
         let mut collection = None;
         if !beside.blocks.is_empty() {
@@ -222,10 +217,11 @@ impl Change<'_> {
     /// next apply.
     async fn undo(&self, job: &Job, made: &Made, diagnostics: &mut Diagnostics) {
         let Some(client) = self.shared.route53.client().await else { return };
-        let new = made.checks.iter().filter(|check| made.ids.values().any(|id| *id == check.id));
+        let new =
+            made.prepared.checks.iter().filter(|check| made.prepared.ids.values().any(|id| *id == check.id));
         let ids = health_checks::parents_first(&new.cloned().collect::<Vec<_>>());
         let run = Run::within(UNDO_LIMIT);
-        for (id, error) in health_checks::remove(&client, &ids, &run).await {
+        for (id, error) in client.delete_checks(&ids, &run).await {
             let detail = format!(
                 "Health check {} is left, and will be used or removed by the next apply. {}",
                 id.0,
@@ -269,7 +265,7 @@ impl Change<'_> {
             checks.extend(left.cloned());
             return Standing { checks, collection };
         };
-        let stayed = health_checks::remove(&client, &going, self.run).await;
+        let stayed = client.delete_checks(&going, self.run).await;
         checks.extend(left.filter(|check| stayed.iter().any(|(id, _)| *id == check.id)).cloned());
         for (id, error) in &stayed {
             let detail =
@@ -418,7 +414,7 @@ impl Job {
         collection: Option<&str>,
         diagnostics: &mut Diagnostics,
     ) -> Option<Decision> {
-        let checks = self.beside.ids(&made.ids);
+        let checks = self.beside.ids(&made.prepared.ids);
         let known = Known {
             name: &self.work.name,
             view: &self.view,

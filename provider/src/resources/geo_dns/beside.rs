@@ -29,7 +29,6 @@ pub(super) struct Standing {
 pub(super) struct Beside {
     pub(super) standing: Standing,
     pub(super) owner: CheckOwner,
-    pub(super) generation: u64,
     pub(super) desired: Desired,
     pub(super) checks: CheckPlan,
     pub(super) blocks: Blocks,
@@ -50,7 +49,7 @@ impl Beside {
         let checks = health_checks::way(&standing.checks, &desired, &owner, generation);
         let blocks = collection::desired(model);
         let ranges = collection::way(&standing.collection, &blocks).map_err(|problem| vec![problem])?;
-        Ok(Self { standing, owner, generation, desired, checks, blocks, ranges })
+        Ok(Self { standing, owner, desired, checks, blocks, ranges })
     }
 
     /// The ids of the health checks, with stand-ins for what is not in `made`.

@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use multicluster::route53::{CallError, Client, HealthCheck, Run};
+use multicluster::route53::{CallError, Client, PreparedChecks, Run};
 use multicluster_core::digest::digest_text;
 use multicluster_core::dns::{EndpointName, Problem};
 use multicluster_core::route53::health_check::{
-    Budget, CheckKey, CheckOwner, CheckPlan, ChildCheck, CurrentCheck, DesiredCheck, HealthCheckConfig,
-    HealthCheckType, NewCheck, caller_reference, checks_of, is_reference_of, plan_checks,
+    Budget, CheckKey, CheckOwner, CheckPlan, CurrentCheck, DesiredCheck, HealthCheckConfig, HealthCheckType,
+    checks_of, is_reference_of, plan_checks,
 };
 use multicluster_core::route53::{HealthCheckId, HealthChecks, RecordName, Target};
 use tfplugin::Value;
@@ -22,12 +22,6 @@ use crate::config::Route53;
 
 /// The checks that shall be.
 pub(super) type Desired = BTreeMap<CheckKey, DesiredCheck>;
-
-/// How often a reference is replaced that Route 53 does not take, since it remembers those of deleted checks for days.
-const REFERENCES: u64 = 8;
-
-/// Between the generations of references that stand in for one another; no name is changed so often.
-const BEYOND: u64 = 1_000_000_000;
 
 /// Whose checks they are.
 pub(super) fn owner(model: &Model, name: &RecordName) -> CheckOwner {
@@ -67,15 +61,8 @@ pub(super) async fn room(client: &Client, plan: &CheckPlan, run: &Run) -> Result
     if plan.create.is_empty() {
         return Ok(None);
     }
-    let count = client.health_check_count(run).await?;
-    let (limit, in_use) = (count.limit, count.count);
-    let text = format!(
-        "{} more health checks are needed, and the account has {in_use} of {limit} in use: ask AWS for a higher limit, \
-         remove unused ones, or check fewer endpoints",
-        plan.create.len()
-    );
-    let new = u64::try_from(plan.create.len()).unwrap_or(u64::MAX);
-    Ok((in_use.saturating_add(new) > limit).then(|| Problem::at(["health_check"], text)))
+    let budget = client.health_check_budget(run).await?;
+    Ok(budget.check(plan.create.len()).err())
 }
 
 /// The checks of a name as they are.
@@ -89,115 +76,16 @@ pub(super) async fn read(
     let ours = all.iter().filter(|check| {
         is_reference_of(&check.caller_reference, owner) || owner.key_of(&check.tags).is_some()
     });
-    Ok(ours.map(|check| current(check, owner)).collect())
-}
-
-fn current(check: &HealthCheck, owner: &CheckOwner) -> CurrentCheck {
-    CurrentCheck {
-        id: check.id.clone(),
-        version: check.version,
-        caller_reference: check.caller_reference.clone(),
-        config: check.config.clone(),
-        key: owner.key_of(&check.tags),
-    }
+    Ok(ours.map(|check| check.current(owner)).collect())
 }
 
 /// What was made on the way to a change of records.
 #[derive(Default)]
 pub(super) struct Made {
-    /// The new checks.
-    pub(super) ids: BTreeMap<CheckKey, HealthCheckId>,
-    /// The checks as they are by now, with their versions.
-    pub(super) checks: Vec<CurrentCheck>,
+    /// Health checks.
+    pub(super) prepared: PreparedChecks,
     /// The CIDR collection that records will name.
     pub(super) collection: Option<String>,
-}
-
-/// Makes and changes checks, in the order of the plan. What was made stands in `made`, also after an error.
-pub(super) async fn make(
-    client: &Client,
-    plan: &CheckPlan,
-    desired: &Desired,
-    owner: &CheckOwner,
-    generation: u64,
-    made: &mut Made,
-    run: &Run,
-) -> Result<(), CallError> {
-    for new in &plan.create {
-        let config = with_children(&new.config, &new.children, &made.ids);
-        let check = create(client, new, &config, desired.get(&new.key), owner, generation, run).await?;
-        made.ids.insert(new.key.clone(), check.id.clone());
-        made.checks.push(current(&check, owner));
-    }
-    for update in &plan.update {
-        let before = HealthCheck {
-            id: update.id.clone(),
-            caller_reference: String::new(),
-            version: update.version,
-            config: update.from.clone(),
-            tags: owner.tags(&update.key),
-        };
-        let config = with_children(&update.to, &update.children, &made.ids);
-        let check = client.update_health_check(&before, &config, run).await?;
-        made.checks.push(current(&check, owner));
-    }
-    for (id, key) in &plan.tag {
-        client.tag_health_check(id, &owner.tags(key), run).await?;
-    }
-    Ok(())
-}
-
-async fn create(
-    client: &Client,
-    new: &NewCheck,
-    config: &HealthCheckConfig,
-    desired: Option<&DesiredCheck>,
-    owner: &CheckOwner,
-    generation: u64,
-    run: &Run,
-) -> Result<HealthCheck, CallError> {
-    let tags = owner.tags(&new.key);
-    let mut reference = new.caller_reference.clone();
-    for turn in 1.. {
-        let made = client.create_health_check(&reference, config, &tags, run).await;
-        match (made, desired) {
-            (Err(error), Some(desired))
-                if error.code() == Some("HealthCheckAlreadyExists") && turn < REFERENCES =>
-            {
-                // It was used by a check that is gone.
-                reference = caller_reference(owner, &new.key, desired, generation + turn * BEYOND);
-            }
-            (made, _) => return made,
-        }
-    }
-    client.create_health_check(&reference, config, &tags, run).await
-}
-
-fn with_children(
-    config: &HealthCheckConfig,
-    children: &[ChildCheck],
-    made: &BTreeMap<CheckKey, HealthCheckId>,
-) -> HealthCheckConfig {
-    let id = |child: &ChildCheck| match child {
-        ChildCheck::Existing(id) => Some(id.clone()),
-        ChildCheck::New(key) => made.get(key).cloned(),
-    };
-    HealthCheckConfig { child_health_checks: children.iter().filter_map(id).collect(), ..config.clone() }
-}
-
-/// Deletes checks that no record names any more, in this order. Says which are left, and why.
-pub(super) async fn remove(
-    client: &Client,
-    ids: &[HealthCheckId],
-    run: &Run,
-) -> Vec<(HealthCheckId, CallError)> {
-    let mut left = Vec::new();
-    for id in ids {
-        if let Err(error) = client.delete_health_check(id, run).await {
-            left.push((id.clone(), error));
-        }
-    }
-    left
 }
 
 /// The ids of checks in an order in which all can be deleted: those that look at others first.
@@ -209,7 +97,7 @@ pub(super) fn parents_first(checks: &[CurrentCheck]) -> Vec<HealthCheckId> {
 
 /// What is there after a plan was carried out: what was kept, and what was made or changed.
 pub(super) fn after(current: &[CurrentCheck], plan: &CheckPlan, made: &Made) -> Vec<CurrentCheck> {
-    let mut after = made.checks.clone();
+    let mut after = made.prepared.checks.clone();
     let kept = current.iter().filter(|check| plan.keep.values().any(|id| *id == check.id));
     after.extend(kept.cloned().map(|check| {
         let key = plan.keep.iter().find(|(_, id)| **id == check.id).map(|(key, _)| key.clone());

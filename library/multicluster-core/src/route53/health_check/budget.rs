@@ -13,7 +13,10 @@ pub struct Budget {
 
 impl Budget {
     /// Refuses more checks than there is room for. Replaced ones count beside those that replace them.
-    pub(super) fn check(self, new: usize) -> Result<(), Problem> {
+    ///
+    /// # Errors
+    /// A [`Problem`] that names what is needed and what there is.
+    pub fn check(self, new: usize) -> Result<(), Problem> {
         let Self { limit, in_use } = self;
         if in_use + new <= limit {
             return Ok(());

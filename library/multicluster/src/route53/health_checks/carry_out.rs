@@ -17,7 +17,16 @@ use super::{
 
 /// How many references are tried for one check. The first was used if a check of the same content was deleted since the
 /// name was last written, which Route 53 remembers for days.
-const REFERENCES: u32 = 5;
+const REFERENCES: u32 = 8;
+
+/// What was done of a plan for health checks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PreparedChecks {
+    /// The ids of the new ones.
+    pub ids: BTreeMap<CheckKey, HealthCheckId>,
+    /// The new and the changed ones, as they are by now.
+    pub checks: Vec<CurrentCheck>,
+}
 
 /// A plan for health checks that was not carried out to its end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,8 +36,8 @@ pub struct ChecksError {
     pub endpoint: CheckKey,
     /// Why not.
     pub error: CallError,
-    /// Those that were made, so that they can be named or deleted.
-    pub made: BTreeMap<CheckKey, HealthCheckId>,
+    /// What was done before, so that it can be named or undone.
+    pub prepared: PreparedChecks,
 }
 
 impl Client {
@@ -41,14 +50,7 @@ impl Client {
     /// Dropping the future has no effect.
     pub async fn checks_of(&self, owner: &CheckOwner, run: &Run) -> Result<Vec<CurrentCheck>, CallError> {
         let found = self.health_checks(|reference| is_reference_of(reference, owner), run).await?;
-        let current = |check: HealthCheck| CurrentCheck {
-            key: owner.key_of(&check.tags),
-            id: check.id,
-            version: check.version,
-            caller_reference: check.caller_reference,
-            config: check.config,
-        };
-        Ok(found.into_iter().map(current).collect())
+        Ok(found.iter().map(|check| check.current(owner)).collect())
     }
 
     /// How many health checks the account may have, and has.
@@ -64,7 +66,7 @@ impl Client {
         Ok(Budget { limit: size(count.limit), in_use: size(count.count) })
     }
 
-    /// Does what comes before record sets are switched: makes, tags and changes checks. The ids of those that are new.
+    /// Does what comes before record sets are switched: makes, tags and changes checks.
     ///
     /// May be repeated: what was made before is made again as the same check.
     ///
@@ -78,18 +80,21 @@ impl Client {
         plan: &CheckPlan,
         owner: &CheckOwner,
         run: &Run,
-    ) -> Result<BTreeMap<CheckKey, HealthCheckId>, ChecksError> {
-        let mut made = BTreeMap::new();
+    ) -> Result<PreparedChecks, ChecksError> {
+        let mut prepared = PreparedChecks::default();
         for new in &plan.create {
-            let config = with_children(&new.config, &new.children, &made);
+            let config = with_children(&new.config, &new.children, &prepared.ids);
             match self.make(new, &config, owner, run).await {
-                Ok(check) => made.insert(new.key.clone(), check.id),
-                Err(error) => return Err(ChecksError { endpoint: new.key.clone(), error, made }),
-            };
+                Ok(check) => {
+                    prepared.ids.insert(new.key.clone(), check.id.clone());
+                    prepared.checks.push(check.current(owner));
+                }
+                Err(error) => return Err(ChecksError { endpoint: new.key.clone(), error, prepared }),
+            }
         }
         for (id, key) in &plan.tag {
             if let Err(error) = self.tag_health_check(id, &owner.tags(key), run).await {
-                return Err(ChecksError { endpoint: key.clone(), error, made });
+                return Err(ChecksError { endpoint: key.clone(), error, prepared });
             }
         }
         for update in &plan.update {
@@ -98,14 +103,15 @@ impl Client {
                 caller_reference: String::new(),
                 version: update.version,
                 config: update.from.clone(),
-                tags: BTreeMap::new(),
+                tags: owner.tags(&update.key),
             };
-            let config = with_children(&update.to, &update.children, &made);
-            if let Err(error) = self.update_health_check(&check, &config, run).await {
-                return Err(ChecksError { endpoint: update.key.clone(), error, made });
+            let config = with_children(&update.to, &update.children, &prepared.ids);
+            match self.update_health_check(&check, &config, run).await {
+                Ok(check) => prepared.checks.push(check.current(owner)),
+                Err(error) => return Err(ChecksError { endpoint: update.key.clone(), error, prepared }),
             }
         }
-        Ok(made)
+        Ok(prepared)
     }
 
     async fn make(
@@ -129,18 +135,37 @@ impl Client {
         made
     }
 
-    /// Deletes checks in order, once no record set names them and all servers know.
-    ///
-    /// # Errors
-    /// [`CallError`] at the first that fails; the others are still there.
+    /// Deletes checks in order, once no record set names them and all servers know. Returns those that are left, and
+    /// why.
     ///
     /// # Cancel safety
     /// When the future is dropped some of them may have been deleted.
-    pub async fn delete_checks(&self, checks: &[HealthCheckId], run: &Run) -> Result<(), CallError> {
+    pub async fn delete_checks(
+        &self,
+        checks: &[HealthCheckId],
+        run: &Run,
+    ) -> Vec<(HealthCheckId, CallError)> {
+        let mut left = Vec::new();
         for check in checks {
-            self.delete_health_check(check, run).await?;
+            if let Err(error) = self.delete_health_check(check, run).await {
+                left.push((check.clone(), error));
+            }
         }
-        Ok(())
+        left
+    }
+}
+
+impl HealthCheck {
+    /// The check as plans for an owner and name see it.
+    #[must_use]
+    pub fn current(&self, owner: &CheckOwner) -> CurrentCheck {
+        CurrentCheck {
+            id: self.id.clone(),
+            version: self.version,
+            caller_reference: self.caller_reference.clone(),
+            config: self.config.clone(),
+            key: owner.key_of(&self.tags),
+        }
     }
 }
 

@@ -114,7 +114,7 @@ async fn remove_beside(
         }
     };
     let ids = health_checks::parents_first(&standing.checks);
-    for (id, error) in health_checks::remove(&client, &ids, run).await {
+    for (id, error) in client.delete_checks(&ids, run).await {
         said.error(format!("Cannot remove health check {}", id.0), sentence(&error));
     }
     if let Some(id) = &standing.collection.id {
