@@ -10,12 +10,16 @@ use crate::names::ClusterName;
 /// How a workload is released over its clusters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReleaseSpec {
+    /// Two colours, or one workload that is updated where it stands.
+    pub strategy: Strategy,
     /// The waves in order. Every cluster of the release is in exactly one of them (see [`ReleaseSpec::clusters`]).
     pub waves: Vec<Wave>,
     /// What is measured and judged; `None` releases without metrics.
     pub analysis: Option<AnalysisSpec>,
     /// Whether and how a human lets the release go on.
     pub promotion: Promotion,
+    /// What a human has approved: a release's id (`r-…`), or `ID/WAVE` for a wave with `approval`.
+    pub approved: BTreeSet<String>,
     /// What happens when a wave fails.
     pub on_failure: OnFailure,
     /// What happens when the user interrupts (Ctrl-C).
@@ -46,6 +50,16 @@ impl ReleaseSpec {
     pub fn wave_of(&self, cluster: &ClusterName) -> Option<usize> {
         self.waves.iter().position(|wave| wave.clusters.contains(cluster))
     }
+}
+
+/// How one cluster gets the new version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// The new version stands beside the old one, and traffic moves.
+    BlueGreen,
+    /// A StatefulSet with volume claims is updated where it stands: no colours, no steps; waves, soak and analysis hold.
+    /// Taking back updates it to the version before.
+    InPlace,
 }
 
 /// Clusters that are released together.
@@ -109,18 +123,15 @@ impl Step {
 }
 
 /// Who lets a release go on when the new colour is ready everywhere.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Promotion {
     /// Nobody has to.
     Auto,
     /// The apply ends when the new colour is ready everywhere; the plan after that one shows the switch, and its apply
     /// carries it out.
     NextApply,
-    /// As `NextApply`, but the switch needs `approved` to be this release's id.
-    Explicit {
-        /// The ids that a human has approved: a release's (`r-…`) or, for a wave, `ID/WAVE`.
-        approved: BTreeSet<String>,
-    },
+    /// As `NextApply`, but the switch needs this release's id among [`ReleaseSpec::approved`].
+    Explicit,
 }
 
 /// What happens when more clusters fail than may, or the analysis says no.
