@@ -76,6 +76,9 @@ pub enum Ended {
     Waiting,
     /// The user interrupted; the next apply goes on.
     Interrupted,
+    /// What stood in the way is done (another release taken back, or some clusters brought to where the others are): the
+    /// same apply goes on by [`super::begin()`] with [`super::begin::Occasion::Again`].
+    Again,
     /// It failed and stays as it is, or was taken back, or could be taken back in part only. The journal says which and why.
     Failed,
 }

@@ -30,10 +30,17 @@ pub struct Journal {
     pub seq: u64,
     /// The colour that serves by intent, and its version; `None` until the first release is complete.
     pub active: Option<Active>,
-    /// The release that is under way, or ended without being complete; `None` when there is nothing to go on with.
+    /// The release that is under way, or the one that ended last; `None` before the first one, and when an apply found that
+    /// nothing is to be done.
     pub release: Option<Release>,
     /// The last releases, newest last, at most [`HISTORY`].
     pub history: Vec<Past>,
+    /// The last release over all clusters, however it ended: the one after it is named after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<ReleaseId>,
+    /// The last version that was taken back or halted, until one is complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failed: Option<FailedRelease>,
     /// What notifiers remember, such as the message that they edit, by the notifier's name. Opaque here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notifiers: BTreeMap<String, serde_json::Value>,
@@ -48,6 +55,19 @@ pub struct Active {
     pub version: Version,
     /// The release that brought it.
     pub release: ReleaseId,
+}
+
+/// A release that failed, for who must not try it again unasked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedRelease {
+    /// Its id.
+    pub id: ReleaseId,
+    /// What it brought.
+    pub version: Version,
+    /// Why it failed.
+    pub failure: Failure,
+    /// The user's token at that time: another one allows another try.
+    pub retry_token: Option<String>,
 }
 
 /// A version of the workload: a digest of what its objects say, the same on whichever machine it is made.
@@ -92,11 +112,33 @@ pub struct Release {
     pub analysis: Option<Run>,
     /// Whether what is under way goes straight to the end because the version's pods are still warm.
     pub fast: bool,
+    /// Whether it is one of all clusters, or brings some of them to where the others are.
+    pub extent: Extent,
+    /// The lowest wave that is taken back, while it is or after it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back_to: Option<usize>,
+    /// Whether the apply goes on with another release once this one is taken back.
+    #[serde(default)]
+    pub then_again: bool,
+    /// The user's token when it began (see [`super::spec::ReleaseSpec::retry_token`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_token: Option<String>,
     /// Why it is, or was, taken back or halted.
     pub failure: Option<Failure>,
     /// Approvals that were used: release ids or `ID/WAVE`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<String>,
+}
+
+/// Which clusters a release is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Extent {
+    /// All of them. When it is complete, its colour is the active one.
+    All,
+    /// Those that lack what the others have, or have it in the wrong colour. What is active stays as it is; there are no
+    /// waves, steps, analysis or hold.
+    Part,
 }
 
 /// Where the waves are.
@@ -182,8 +224,18 @@ pub struct ClusterState {
     pub stage: Stage,
     /// Since when.
     pub since: Timestamp,
-    /// The replicas that the new colour is given here: the size of the old one when it began.
+    /// The replicas that the new colour is given here: the size of the old one when the cluster's turn came, or the
+    /// manifest's where nothing served or the manifest asks for more.
     pub replicas: u32,
+    /// The size of the old colour when the cluster's turn came; `None` if nothing served here. Taking back leads there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served: Option<u32>,
+    /// Whether the release has taken it out of DNS and not put it back yet.
+    #[serde(default)]
+    pub withdrawn: bool,
+    /// Since when it does not answer, if it is in work and does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent: Option<Timestamp>,
     /// What went wrong here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -200,8 +252,11 @@ pub enum Stage {
     Preparing,
     /// The new colour is ready and gets no traffic.
     Ready,
-    /// Withdrawn from DNS; waiting until resolvers forget.
-    Withdrawing,
+    /// Being withdrawn from DNS; then waiting until resolvers forget.
+    Withdrawing {
+        /// Since when it was seen to be out of DNS; `None` while it has not.
+        withdrawn: Option<Timestamp>,
+    },
     /// At a step, counted from 0.
     Step {
         /// Which one.

@@ -1,9 +1,43 @@
-//! What the clusters show.
+//! What the clusters show: [`Standing`] before a release begins, [`Observed`] while it is under way.
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
+use super::color::Color;
+use super::journal::Version;
 use crate::analysis::Measurement;
 use crate::names::ClusterName;
+
+/// What stands on the clusters before a release begins: what [`super::begin()`] looks at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Each cluster that the user names; `None` if it does not answer.
+    pub clusters: BTreeMap<ClusterName, Option<ClusterStanding>>,
+}
+
+/// One cluster before a release begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterStanding {
+    /// Its colours; one that was never made is absent.
+    pub colors: BTreeMap<Color, ColorStanding>,
+    /// The colour that all traffic goes to; `None` if it is divided, goes elsewhere, or cannot be read.
+    pub serving: Option<Color>,
+}
+
+/// One colour of a cluster before a release begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColorStanding {
+    /// The version that its objects were made from.
+    pub version: Version,
+    /// Whether all of its objects are there as they were rendered from that version, at the size asked for or above. Where
+    /// the version is not the one that the user asks for, and so cannot be rendered: whether they are there.
+    pub applied: bool,
+    /// Replicas that its controller is told to have; 0 once it was let go.
+    pub replicas: u32,
+    /// Endpoints of its own Service that are ready.
+    pub ready_endpoints: u32,
+}
 
 /// Everything that [`super::next()`] looks at, apart from journal and spec.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,6 +48,8 @@ pub struct Observed {
     pub measurements: Vec<Measurement>,
     /// The user interrupts: nothing new is begun.
     pub interrupted: bool,
+    /// Until when the apply may last. It does not wait for what comes later, such as the end of a freeze window.
+    pub until: Option<Timestamp>,
 }
 
 /// One cluster.
@@ -31,7 +67,7 @@ pub enum ClusterView {
 /// A cluster that answers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
-    /// The old colour; `None` if nothing served before.
+    /// The old colour; `None` if it was never made. Whether it served when the release began stands in the journal.
     pub old: Option<ColorView>,
     /// The new colour.
     pub new: ColorView,
@@ -50,7 +86,8 @@ pub struct ColorView {
     pub applied: bool,
     /// Replicas that its controller is told to have.
     pub replicas: u32,
-    /// Endpoints of its own Service that are ready.
+    /// Endpoints of its own Service that are ready and belong to pods of the objects as they are now: pods of a version before,
+    /// which a rolling update has not replaced yet, do not count.
     pub ready_endpoints: u32,
     /// Why it will not become ready by itself: crash loop, image error, exceeded quota.
     pub failing: Option<String>,
@@ -61,8 +98,10 @@ pub struct ColorView {
 pub struct TrafficView {
     /// The share of the new colour, 0 to 100, as the object says.
     pub weight: u8,
-    /// Whether headers and mirror of the step are as the step says.
-    pub rules_match: bool,
+    /// Requests that the object leads to the new colour whatever the weight, by header name and value.
+    pub headers: BTreeMap<String, String>,
+    /// The share of requests that the object mirrors to the new colour, 0 to 100; `None` without a mirror.
+    pub mirror: Option<u8>,
     /// Whether the data plane has taken the object as it is (conditions at the observed generation).
     pub accepted: bool,
     /// Whether the object says something that neither this release nor an earlier epoch wrote.

@@ -16,12 +16,18 @@ pub struct ReleaseSpec {
     pub waves: Vec<Wave>,
     /// What is measured and judged; `None` releases without metrics.
     pub analysis: Option<AnalysisSpec>,
+    /// Whether the first release, beside which no old colour stands, is watched and judged too.
+    pub analyse_first: bool,
     /// Whether and how a human lets the release go on.
     pub promotion: Promotion,
     /// What a human has approved: a release's id (`r-…`), or `ID/WAVE` for a wave with `approval`.
     pub approved: BTreeSet<String>,
     /// What happens when a wave fails.
     pub on_failure: OnFailure,
+    /// Whether a version that failed is tried again by the next apply.
+    pub on_failed_release: OnFailedRelease,
+    /// Any text; another one than before lets a halted release go on, and a version that failed be tried again.
+    pub retry_token: Option<String>,
     /// What happens when the user interrupts (Ctrl-C).
     pub on_interrupt: OnInterrupt,
     /// How long the old colour stays warm, and the analysis goes on, after the last wave.
@@ -143,6 +149,15 @@ pub enum OnFailure {
     RollbackWave,
     /// All clusters are taken back.
     RollbackAll,
+}
+
+/// Whether a version that failed is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailedRelease {
+    /// By every apply.
+    Retry,
+    /// Only with another version or another [`ReleaseSpec::retry_token`].
+    Block,
 }
 
 /// What happens when the user interrupts.
