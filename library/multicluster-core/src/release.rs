@@ -14,9 +14,13 @@
 //! - taking back moves traffic first, in the reverse order of the waves.
 
 pub mod action;
+pub mod begin;
 pub mod color;
 pub mod journal;
+pub mod next;
 pub mod observed;
 pub mod spec;
 
+pub use self::begin::begin;
 pub use self::color::Color;
+pub use self::next::next;

@@ -32,7 +32,8 @@ pub enum Action {
         /// Its replicas.
         replicas: u32,
     },
-    /// Lead traffic: one conditional patch.
+    /// Lead traffic: one conditional patch. Over what somebody else has written it is asked for only to take back and to
+    /// repair, and is then to be done.
     Shift {
         /// Where.
         cluster: ClusterName,

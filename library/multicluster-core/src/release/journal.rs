@@ -46,6 +46,25 @@ pub struct Journal {
     pub notifiers: BTreeMap<String, serde_json::Value>,
 }
 
+impl Journal {
+    /// The journal of a workload of which nothing was released.
+    #[must_use]
+    pub fn new(instance: impl Into<String>) -> Self {
+        Self {
+            version: VERSION,
+            instance: instance.into(),
+            epoch: 0,
+            seq: 0,
+            active: None,
+            release: None,
+            history: Vec::new(),
+            last: None,
+            last_failed: None,
+            notifiers: BTreeMap::new(),
+        }
+    }
+}
+
 /// What serves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Active {
@@ -125,6 +144,9 @@ pub struct Release {
     pub retry_token: Option<String>,
     /// Why it is, or was, taken back or halted.
     pub failure: Option<Failure>,
+    /// Why a wave began in spite of a freeze window, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze_override: Option<String>,
     /// Approvals that were used: release ids or `ID/WAVE`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<String>,
