@@ -69,7 +69,7 @@ pub enum Action {
 }
 
 /// How an apply ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// The new version serves.
     Completed,
