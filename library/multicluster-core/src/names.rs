@@ -18,6 +18,12 @@ pub struct ClusterName(String);
 #[serde(try_from = "String", into = "String")]
 pub struct FederationName(String);
 
+/// The name of a release; the same alphabet as [`ClusterName`], at most 40 bytes, since field managers, labels and the
+/// names of its records are derived from it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ReleaseName(String);
+
 /// The UID of a cluster's namespace `kube-system`: what tells one cluster from another, whatever it is called.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ClusterUid(pub String);
@@ -88,6 +94,7 @@ macro_rules! name {
 
 name!(ClusterName, 63);
 name!(FederationName, 40);
+name!(ReleaseName, 40);
 
 impl fmt::Display for ClusterUid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

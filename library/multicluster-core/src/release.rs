@@ -14,12 +14,18 @@
 //! - taking back moves traffic first, in the reverse order of the waves.
 
 pub mod action;
+pub mod adopt;
 pub mod begin;
 pub mod color;
+pub mod identity;
 pub mod journal;
 pub mod next;
 pub mod observed;
+pub mod render;
 pub mod spec;
+pub mod traffic;
+pub mod version;
+pub mod workload;
 
 pub use self::begin::begin;
 pub use self::color::Color;
