@@ -10,9 +10,12 @@
 //!
 //! Deliberately absent: asking a metrics service, and waiting. Who does that gives the answers to [`Run::record`].
 
+pub mod argo;
 pub mod condition;
 pub mod count;
 pub mod measure;
+pub mod placeholders;
+pub mod presets;
 pub mod run;
 pub mod spec;
 pub mod value;
@@ -20,5 +23,5 @@ pub mod value;
 pub use self::condition::{Condition, ConditionError};
 pub use self::count::{Counters, Phase};
 pub use self::run::{Due, Finding, Measurement, MetricRun, Run, Subject, Verdict};
-pub use self::spec::{AnalysisSpec, Counting, Metric, Problem, Scope, SourceName};
+pub use self::spec::{AnalysisSpec, Counting, Metric, Problem, Scope, SourceName, check};
 pub use self::value::{Measured, Outcome, Series, Value};

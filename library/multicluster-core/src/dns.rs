@@ -14,7 +14,7 @@ pub mod problem;
 pub mod regions;
 pub mod routing;
 pub mod share;
-mod suggest;
+pub(crate) mod suggest;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tree;

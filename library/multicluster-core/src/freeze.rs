@@ -1,35 +1,39 @@
 //! When no wave of a release may begin.
 //!
-//! Windows are given by two moments, by a cron expression, or by the rules of RFC 5545, in a time zone of the IANA database. They are
+//! A [`Window`] is given by two moments, by a cron expression, or by the rules of RFC 5545, in a time zone of the IANA database. Zones are
 //! looked up in the copy of that database that the program carries, so that the answer is the same on every machine.
 //!
 //! Invariant: [`is_frozen`] is a function of the windows and the time. A moment at which a window ends is not in it.
 
-pub mod window;
+mod config;
+mod local;
+mod rule;
+mod window;
 
 use jiff::Timestamp;
 
+pub use self::config::WindowConfig;
 pub use self::window::Window;
 
 /// A freeze that holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frozen {
-    /// When no window holds any more, as far as is looked ahead: windows that follow each other without a gap count as one.
+    /// When no window holds any more. Windows that follow each other without a gap count as one.
     pub until: Timestamp,
-    /// Which of the windows holds, counted from 0; of several the one that ends last.
+    /// Which of the windows holds now, counted from 0; of several the one that ends last.
     pub which: usize,
     /// Why, as the user says.
     pub reason: String,
 }
 
-/// How many windows in a row are followed to find the end of a freeze.
-const ROW: usize = 1000;
+/// How often another window takes over where one ends, before that is taken for the end.
+const CHANGES: usize = 100;
 
 /// Whether a window holds, and until when.
 #[must_use]
 pub fn is_frozen(windows: &[Window], now: Timestamp) -> Option<Frozen> {
     let (which, mut until) = last_to_end(windows, now)?;
-    for _ in 0..ROW {
+    for _ in 0..CHANGES {
         match last_to_end(windows, until) {
             Some((_, later)) => until = later,
             None => break,

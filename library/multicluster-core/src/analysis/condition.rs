@@ -9,9 +9,11 @@
 mod environment;
 mod guard;
 mod looks;
+mod probe;
 mod token;
 
 use std::fmt;
+use std::str::FromStr;
 
 pub(crate) use self::looks::Looks;
 use super::value::Measured;
@@ -117,6 +119,14 @@ impl Condition {
         environment::evaluate(&self.program, measured)
     }
 
+    /// Whether it could ever be true or false, tried over answers of every shape.
+    ///
+    /// # Errors
+    /// What stands against it: a name that is not known, or a value that is not true or false.
+    pub fn check(&self, has_baseline: bool) -> Result<(), ConditionError> {
+        probe::check(self, has_baseline)
+    }
+
     /// The condition as it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -126,6 +136,14 @@ impl Condition {
     /// What it looks at.
     pub(crate) fn looks(&self) -> Looks {
         self.looks
+    }
+}
+
+impl FromStr for Condition {
+    type Err = ConditionError;
+
+    fn from_str(text: &str) -> Result<Self, ConditionError> {
+        Self::parse(text)
     }
 }
 

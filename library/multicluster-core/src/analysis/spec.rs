@@ -2,10 +2,13 @@
 //!
 //! Fields that Argo Rollouts has too are named as there, in snake case.
 
+mod check;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+pub use self::check::check;
 use super::condition::Condition;
 pub use crate::dns::Problem;
 

@@ -3,6 +3,8 @@
 #![recursion_limit = "256"] // for json! of whole objects
 
 #[cfg(test)]
+mod analysis;
+#[cfg(test)]
 mod capacity;
 #[cfg(test)]
 mod copies;
@@ -12,6 +14,8 @@ mod dependencies;
 mod difference;
 #[cfg(test)]
 mod digest;
+#[cfg(test)]
+mod freeze;
 #[cfg(test)]
 mod kubefed;
 #[cfg(test)]

@@ -23,11 +23,25 @@ pub(super) fn evaluate(program: &Program, measured: &Measured) -> Result<bool, C
     }
     let value = environment(&result)
         .run(program, &context)
-        .map_err(|error| ConditionError::Evaluation(error.to_string()))?;
+        .map_err(|error| ConditionError::Evaluation(words(&error.to_string())))?;
     match value {
         Term::Bool(value) => Ok(value),
         other => Err(ConditionError::NotBoolean(kind(&other))),
     }
+}
+
+/// An error of the evaluator, in words of users where its own are those of its code.
+fn words(error: &str) -> String {
+    if error.starts_with("Invalid operand for operator []") {
+        return "only a list can be indexed, and only by a whole number".to_owned();
+    }
+    if error.contains("requires expr-lang's") || error.contains("feature") {
+        return "it uses a function or operator that is not supported here (times, regular expressions, JSON)".to_owned();
+    }
+    if let Some(operator) = error.strip_prefix("Invalid operands for operator ") {
+        return format!("the operator `{operator}` does not go with these operands");
+    }
+    error.to_owned()
 }
 
 /// What was answered, as an operand.
@@ -112,4 +126,15 @@ fn environment(result: &Term) -> Environment<'_> {
         _ => fail("repeat takes a text and a whole number"),
     });
     functions
+}
+
+/// Whether there is a function of this name.
+pub(super) fn is_function(name: &str) -> bool {
+    // The environment does not tell its names, so that the function is called without arguments: if there is none, the
+    // error says so.
+    let nil = Term::Nil;
+    match environment(&nil).eval(&format!("{name}()"), &Context::default()) {
+        Ok(_) => true,
+        Err(error) => !error.to_string().starts_with("Unknown function"),
+    }
 }

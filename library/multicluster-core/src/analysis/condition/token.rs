@@ -2,10 +2,11 @@
 
 use super::ConditionError;
 
-/// How many words a condition may have. The evaluator goes one call deeper per operator, so that this bounds its stack.
-pub(super) const MAX_TOKENS: usize = 400;
+/// How many words a condition may have. The evaluator goes one call deeper per operator, and in a build without optimisation 190 of
+/// them are more than the 2 MiB that a thread has.
+pub(super) const MAX_TOKENS: usize = 160;
 /// How deep brackets may be nested.
-pub(super) const MAX_DEPTH: usize = 24;
+pub(super) const MAX_DEPTH: usize = 16;
 /// How deep indices may be nested. The parser reads an index twice, so that its time doubles with each level.
 pub(super) const MAX_INDEX_DEPTH: usize = 4;
 /// The longest range (`1..100`) that is written out.
