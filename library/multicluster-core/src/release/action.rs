@@ -12,7 +12,9 @@ pub struct Next {
     /// What the journal shall say. If it differs from what it says, it is written to all clusters that answer
     /// before any of the actions is begun.
     pub journal: Journal,
-    /// What is to be done, all at the same time. An action that runs already is not begun again.
+    /// What is to be done, all at the same time. An action that runs already is not begun again. One that runs and is not
+    /// among them any more is given up, and on its cluster nothing else begins before it has come to its end: what it wrote
+    /// late would undo what was written after it.
     pub actions: Vec<Action>,
     /// When to look again even if nothing changes.
     pub wake: Option<Timestamp>,

@@ -122,9 +122,15 @@ pub fn begin(
     now: Timestamp,
 ) -> Result<Journal, Refused> {
     let mut after = journal.cloned().unwrap_or_else(|| Journal::new(desired.instance.clone()));
-    let beginning = Beginning { spec, desired, standing, now };
-    let unfinished =
-        after.release.take_if(|release| !matches!(release.phase, Phase::Completed | Phase::RolledBack));
+    let clusters = after.release.iter().flat_map(|release| &release.clusters);
+    let withdrawn = clusters.filter(|(_, state)| state.withdrawn).map(|(name, _)| name.clone()).collect();
+    let beginning = Beginning { spec, desired, standing, now, withdrawn };
+    let unfinished = after.release.take_if(|release| match release.phase {
+        Phase::Completed | Phase::RolledBack => false,
+        // It has just been tried.
+        Phase::PartiallyRolledBack => desired.occasion == Occasion::Apply,
+        _ => true,
+    });
     match unfinished {
         Some(release) => beginning.go_on(&mut after, release)?,
         None => beginning.start(&mut after)?,

@@ -252,6 +252,10 @@ pub struct ClusterState {
     /// The size of the old colour when the cluster's turn came; `None` if nothing served here. Taking back leads there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub served: Option<u32>,
+    /// Whether the new colour was what served here when the cluster's turn came, and the old one nothing: then taking back
+    /// leaves it.
+    #[serde(default)]
+    pub kept: bool,
     /// Whether the release has taken it out of DNS and not put it back yet.
     #[serde(default)]
     pub withdrawn: bool,

@@ -180,7 +180,16 @@ impl<'a> Turn<'a> {
     fn end_of(&self, release: &Release) -> Ended {
         let interrupted =
             release.failure.as_ref().is_some_and(|failure| failure.reason == Reason::Interrupted);
-        let goes_on = release.then_again && matches!(release.phase, Phase::Completed | Phase::RolledBack);
+        // What could not be taken back but answers serves somewhere, and what comes next makes its way from there.
+        let answer = |(name, state): (&ClusterName, &ClusterState)| {
+            !matches!(state.stage, Stage::Returning { .. }) || self.view(name).is_ok()
+        };
+        let goes_on = release.then_again
+            && match release.phase {
+                Phase::Completed | Phase::RolledBack => true,
+                Phase::PartiallyRolledBack => release.clusters.iter().all(answer),
+                _ => false,
+            };
         match release.phase {
             _ if goes_on && self.observed.interrupted => Ended::Interrupted,
             _ if goes_on => Ended::Again,

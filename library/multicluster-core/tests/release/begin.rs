@@ -55,7 +55,10 @@ fn a_version_that_failed_is_refused_where_that_is_asked_for() {
     lab.apply("v2").unwrap();
     lab.world.behaviour.clear();
     let refused = lab.apply("v2").unwrap_err();
-    assert!(matches!(&refused, Refused::FailedBefore { why, .. } if why.contains("CrashLoopBackOff")), "{refused}");
+    assert!(
+        matches!(&refused, Refused::FailedBefore { why, .. } if why.contains("CrashLoopBackOff")),
+        "{refused}"
+    );
     assert_eq!(lab.apply("v1").unwrap().ended, Ended::Completed, "what serves is no failed version");
     lab.spec.retry_token = Some("2".to_owned());
     assert_eq!(lab.apply("v2").unwrap().ended, Ended::Completed);
@@ -120,7 +123,10 @@ fn after_a_kill_the_next_apply_goes_on(#[case] phase: Phase, #[case] promotion: 
 #[case::rolling(Phase::Rolling, Promotion::Auto)]
 #[case::holding(Phase::Holding, Promotion::Auto)]
 #[case::finalising(Phase::Finalising, Promotion::Auto)]
-fn applying_the_old_version_takes_an_unfinished_release_back(#[case] phase: Phase, #[case] promotion: Promotion) {
+fn applying_the_old_version_takes_an_unfinished_release_back(
+    #[case] phase: Phase,
+    #[case] promotion: Promotion,
+) {
     let mut spec = two_waves();
     spec.promotion = promotion;
     spec.hold = seconds(20);
@@ -173,14 +179,21 @@ fn a_taking_back_that_was_cut_short_is_finished_first() {
     lab.world.behave(None, "v2", Pods::Die(5));
     let killed = lab
         .apply_while("v2", |_, journal| {
-            if journal.release.as_ref().unwrap().phase == Phase::RollingBack { Happens::Kill } else { Happens::Nothing }
+            if journal.release.as_ref().unwrap().phase == Phase::RollingBack {
+                Happens::Kill
+            } else {
+                Happens::Nothing
+            }
         })
         .unwrap();
     lab.world.behaviour.clear();
     let applied = lab.apply("v2").unwrap();
     assert_eq!(applied.ended, Ended::Completed);
     assert_ne!(applied.release().id, killed.release().id);
-    assert!(applied.phases.starts_with(&[Phase::RollingBack, Phase::RolledBack]) || applied.phases[0] == Phase::RolledBack);
+    assert!(
+        applied.phases.starts_with(&[Phase::RollingBack, Phase::RolledBack])
+            || applied.phases[0] == Phase::RolledBack
+    );
     all_serve(&lab, "v2");
 }
 
@@ -324,7 +337,8 @@ fn a_first_release_that_is_replaced_half_way_keeps_its_users() {
 fn a_first_release_that_serves_nobody_is_taken_away_by_the_next_version() {
     let mut lab = Lab::new(two_waves());
     lab.world.behave(Some("gcp"), "v1", Pods::Hang);
-    lab.apply_while("v1", |world, _| if world.now > at(5) { Happens::Kill } else { Happens::Nothing }).unwrap();
+    lab.apply_while("v1", |world, _| if world.now > at(5) { Happens::Kill } else { Happens::Nothing })
+        .unwrap();
     let applied = lab.apply("v2").unwrap();
     assert_eq!((applied.ended, applied.release().to), (Ended::Completed, Color::Blue));
     all_serve(&lab, "v2");

@@ -9,7 +9,9 @@ use multicluster_core::release::spec::{
 };
 use rstest::rstest;
 
-use crate::support::{Happens, Lab, Pods, World, analysis, at, cluster, seconds, spec, two_waves, version, wave};
+use crate::support::{
+    Happens, Lab, Pods, World, analysis, at, cluster, seconds, spec, two_waves, version, wave,
+};
 
 const ALL: [&str; 3] = ["aws", "azure", "gcp"];
 
@@ -65,7 +67,12 @@ fn a_version_that_is_bad_everywhere_is_taken_back_everywhere(
     assert_eq!(applied.release().failure.as_ref().unwrap().reason, reason);
     assert!(applied.message().contains(words), "{}", applied.message());
     all_serve(&lab, "v1");
-    assert!(lab.world.sites.values().all(|site| site.sides.get(&Color::Green).is_none_or(|side| side.replicas == 0)));
+    assert!(
+        lab.world
+            .sites
+            .values()
+            .all(|site| site.sides.get(&Color::Green).is_none_or(|side| side.replicas == 0))
+    );
 }
 
 #[test]
@@ -122,9 +129,16 @@ fn taking_back_goes_in_the_reverse_order_of_waves_and_traffic_goes_first() {
     );
     for name in ALL {
         let of = |wanted: fn(&Action) -> bool| {
-            lab.world.log.iter().rposition(|(_, action)| wanted(action) && format!("{action:?}").contains(name)).unwrap()
+            lab.world
+                .log
+                .iter()
+                .rposition(|(_, action)| wanted(action) && format!("{action:?}").contains(name))
+                .unwrap()
         };
-        assert!(of(|action| matches!(action, Action::Shift { .. })) < of(|action| matches!(action, Action::LetGo { .. })));
+        assert!(
+            of(|action| matches!(action, Action::Shift { .. }))
+                < of(|action| matches!(action, Action::LetGo { .. }))
+        );
     }
     all_serve(&lab, "v1");
 }
@@ -200,7 +214,9 @@ fn a_cluster_that_is_cut_off_in_its_wave_fails_it_and_the_others_go_back_meanwhi
         })
         .unwrap();
     assert_eq!((applied.ended, applied.phase()), (Ended::Failed, Phase::PartiallyRolledBack));
-    assert!(applied.message().contains("does not answer") && applied.message().contains("taken back: `azure`"));
+    assert!(
+        applied.message().contains("does not answer") && applied.message().contains("taken back: `azure`")
+    );
     assert_eq!(lab.world.served("gcp"), Some(version("v1")));
     assert_eq!(lab.world.served("aws"), Some(version("v1")));
     // It answers again, and the same version is tried once more.
@@ -337,7 +353,13 @@ fn an_interrupt_ends_between_steps_and_the_next_apply_goes_on() {
     spec.waves[0].steps = vec![Step { pause: seconds(50), ..Step::weight(20) }, Step::weight(100)];
     let mut lab = Lab::with(spec, "v1");
     let applied = lab
-        .apply_while("v2", |world, _| if world.share(&cluster("aws"), Color::Green) == 20 { Happens::Interrupt } else { Happens::Nothing })
+        .apply_while("v2", |world, _| {
+            if world.share(&cluster("aws"), Color::Green) == 20 {
+                Happens::Interrupt
+            } else {
+                Happens::Nothing
+            }
+        })
         .unwrap();
     assert_eq!((applied.ended, applied.phase()), (Ended::Interrupted, Phase::Rolling));
     assert!(matches!(applied.stage("aws"), Stage::Step { index: 0, verified: Some(_) }));
@@ -351,7 +373,11 @@ fn a_shift_in_flight_is_seen_through_when_interrupted() {
     let applied = lab
         .apply_while("v2", |_, journal| {
             let stage = journal.release.as_ref().unwrap().clusters[&cluster("aws")].stage;
-            if matches!(stage, Stage::Step { verified: None, .. }) { Happens::Interrupt } else { Happens::Nothing }
+            if matches!(stage, Stage::Step { verified: None, .. }) {
+                Happens::Interrupt
+            } else {
+                Happens::Nothing
+            }
         })
         .unwrap();
     assert_eq!(applied.ended, Ended::Interrupted);
@@ -386,5 +412,10 @@ fn a_cluster_that_fails_while_all_is_made_ready_takes_all_back() {
     let applied = lab.apply("v2").unwrap();
     assert_eq!((applied.ended, applied.phase()), (Ended::Failed, Phase::RolledBack));
     assert!(lab.shifts().is_empty());
-    assert!(lab.world.sites.values().all(|site| site.sides.get(&Color::Green).is_none_or(|side| side.replicas == 0)));
+    assert!(
+        lab.world
+            .sites
+            .values()
+            .all(|site| site.sides.get(&Color::Green).is_none_or(|side| side.replicas == 0))
+    );
 }

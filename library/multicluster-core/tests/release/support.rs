@@ -143,6 +143,8 @@ pub(crate) struct World {
     /// What a metric brings for a version; 1 unless said.
     pub(crate) rates: BTreeMap<Version, f64>,
     pub(crate) log: Vec<(Timestamp, Action)>,
+    /// What happened, for people.
+    pub(crate) trace: Vec<String>,
 }
 
 impl World {
@@ -167,7 +169,13 @@ impl World {
             behaviour: BTreeMap::new(),
             rates: BTreeMap::new(),
             log: Vec::new(),
+            trace: Vec::new(),
         }
+    }
+
+    pub(crate) fn say(&mut self, what: String) {
+        let second = self.now.duration_since(at(0)).as_secs();
+        self.trace.push(format!("{second:5} {what}"));
     }
 
     /// The time as who applies has it.
@@ -183,7 +191,7 @@ impl World {
         self.behaviour.insert((name.map(cluster), version(text)), pods);
     }
 
-    fn pods(&self, name: &ClusterName, version: &Version) -> Pods {
+    pub(crate) fn pods(&self, name: &ClusterName, version: &Version) -> Pods {
         let own = self.behaviour.get(&(Some(name.clone()), version.clone()));
         let all = self.behaviour.get(&(None, version.clone()));
         own.or(all).copied().unwrap_or(Pods::Ready(3))
@@ -225,6 +233,23 @@ impl World {
     pub(crate) fn served(&self, name: &str) -> Option<Version> {
         let color = self.serving(name)?;
         self.sites[&cluster(name)].sides.get(&color).and_then(|side| side.version.clone())
+    }
+
+    /// When pods change by themselves.
+    pub(crate) fn changes(&self) -> Vec<Timestamp> {
+        let mut moments = Vec::new();
+        for (name, site) in &self.sites {
+            for side in site.sides.values() {
+                moments.extend(side.down_until);
+                let Some(version) = &side.version else { continue };
+                match self.pods(name, version) {
+                    Pods::Ready(wait) => moments.extend(side.made.map(|made| made + seconds(wait))),
+                    Pods::Die(wait) => moments.extend(side.reached.map(|reached| reached + seconds(wait))),
+                    Pods::Hang | Pods::Crash => {}
+                }
+            }
+        }
+        moments
     }
 
     fn failing(&self, name: &ClusterName, color: Color) -> Option<String> {
@@ -321,10 +346,12 @@ impl World {
             | Action::ReturnDns { cluster } => cluster,
             Action::Measure { .. } => return,
         };
-        let site = self.sites.get_mut(name).unwrap();
-        if !site.answers || site.epoch > epoch {
+        let lost = self.sites.get(name).is_none_or(|site| !site.answers || site.epoch > epoch);
+        self.say(format!("{}{action:?}", if lost { "in vain: " } else { "" }));
+        if lost {
             return;
         }
+        let site = self.sites.get_mut(name).unwrap();
         self.log.push((now, action.clone()));
         match action {
             Action::Prepare { color, replicas, .. } => {

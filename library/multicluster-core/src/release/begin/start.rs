@@ -1,6 +1,6 @@
 //! Nothing is under way: what the clusters lack decides what begins.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -18,6 +18,8 @@ pub(super) struct Beginning<'a> {
     pub(super) desired: &'a Desired,
     pub(super) standing: &'a Standing,
     pub(super) now: Timestamp,
+    /// Clusters that the release before left out of DNS.
+    pub(super) withdrawn: BTreeSet<ClusterName>,
 }
 
 /// A cluster to which nothing was done.
@@ -27,6 +29,7 @@ pub(super) fn pending(desired: &Desired, name: &ClusterName, now: Timestamp) -> 
         since: now,
         replicas: desired.replicas.get(name).copied().unwrap_or(1),
         served: None,
+        kept: false,
         withdrawn: false,
         silent: None,
         failure: None,
@@ -49,7 +52,9 @@ impl Beginning<'_> {
         let failed = self.just_failed(journal);
         let lacking: Vec<(&ClusterName, &ClusterStanding)> = self
             .answering()
-            .filter(|(name, standing)| !failed.contains_key(*name) && !self.has(standing, active))
+            .filter(|(name, standing)| {
+                !failed.contains_key(*name) && (!self.has(standing, active) || self.withdrawn.contains(*name))
+            })
             .collect();
         let in_way: Vec<&ClusterName> = lacking
             .iter()
@@ -63,7 +68,8 @@ impl Beginning<'_> {
         } else if !in_way.is_empty() {
             self.begin_part(journal, &in_way, active.color.other(), true, failed);
         } else if failed.is_empty() {
-            journal.release.take_if(|release| release.phase != Phase::Completed);
+            // Who is to be put back into DNS and does not answer must not be forgotten.
+            journal.release.take_if(|release| release.phase != Phase::Completed && self.withdrawn.is_empty());
             if let Some(release) = &mut journal.release {
                 release.then_again = false;
             }
@@ -156,7 +162,12 @@ impl Beginning<'_> {
             started: self.now,
             phase: Phase::Rolling,
             since: self.now,
-            clusters: clusters.map(|name| (name.clone(), pending(self.desired, name, self.now))).collect(),
+            clusters: clusters
+                .map(|name| {
+                    let withdrawn = self.withdrawn.contains(name);
+                    (name.clone(), ClusterState { withdrawn, ..pending(self.desired, name, self.now) })
+                })
+                .collect(),
             wave: WaveState::default(),
             analysis: None,
             fast: false,

@@ -1,5 +1,7 @@
 //! The way back: traffic first, the last wave first.
 
+use std::time::Duration;
+
 use super::moments::later;
 use super::rolling::enter;
 use super::{PATIENCE, Turn};
@@ -81,7 +83,13 @@ impl Turn<'_> {
     pub(super) fn begin_return(&self, state: &mut ClusterState) {
         let stage = match state.stage {
             // What serves already is not taken away because it could not be made better.
-            _ if self.extent == Extent::Part && state.served.is_none() => Stage::Returned,
+            // A release before this one may have left it out of DNS.
+            Stage::Pending if state.withdrawn => {
+                state.kept = true;
+                Stage::Returning { verified: Some(self.now) }
+            }
+            _ if state.kept && state.withdrawn => Stage::Returning { verified: Some(self.now) },
+            _ if state.kept => Stage::Returned,
             Stage::Pending => Stage::Returned,
             Stage::Preparing | Stage::Ready | Stage::Withdrawing { .. } => {
                 Stage::Returning { verified: Some(self.now) }
@@ -94,13 +102,21 @@ impl Turn<'_> {
 
     /// Whether a cluster that was to be taken back was given up.
     pub(super) fn is_given_up(&self, state: &ClusterState) -> bool {
-        let limit = self.spec.rollback_deadline.max(self.spec.progress_deadline);
-        matches!(state.stage, Stage::Returning { .. })
-            && self.now
-                >= later(
-                    state.since,
-                    if state.silent.is_some() { self.spec.rollback_deadline } else { limit },
-                )
+        matches!(state.stage, Stage::Returning { .. }) && self.now >= later(state.since, self.limit(state))
+    }
+
+    /// How long a cluster is waited for. One that answers may have to make its old colour ready first.
+    fn limit(&self, state: &ClusterState) -> Duration {
+        if state.silent.is_some() {
+            self.spec.rollback_deadline
+        } else {
+            self.hopeless().saturating_add(PATIENCE)
+        }
+    }
+
+    /// How long an old colour of which nothing is ready is waited for.
+    fn hopeless(&self) -> Duration {
+        self.spec.rollback_deadline.max(self.spec.progress_deadline)
     }
 
     /// Takes a cluster back by one stage, or says what belongs to the stage that it is in.
@@ -129,11 +145,7 @@ impl Turn<'_> {
             }
             return Way::GivenUp;
         }
-        let limit = match seen {
-            Ok(_) => self.spec.rollback_deadline.max(self.spec.progress_deadline),
-            Err(_) => self.spec.rollback_deadline,
-        };
-        self.passed(state.since, limit);
+        self.passed(state.since, self.limit(state));
         match (seen, verified) {
             (Err(_), None) => Way::Traffic,
             (Err(_), Some(_)) => Way::Rest,
@@ -145,8 +157,7 @@ impl Turn<'_> {
 
     /// Whether pods of the new colour run where they must not.
     fn left_over(&self, state: &ClusterState, seen: &Seen) -> bool {
-        let kept = self.extent == Extent::Part && state.served.is_none();
-        !self.in_place() && !kept && seen.new.replicas > 0 && seen.new.applied
+        !self.in_place() && !state.kept && seen.new.replicas > 0 && seen.new.applied
     }
 
     fn shift_back(&mut self, name: &ClusterName, state: &mut ClusterState, seen: &Seen) -> Way {
@@ -158,8 +169,21 @@ impl Turn<'_> {
             state.stage = Stage::Returning { verified: Some(self.now) };
             return Way::Rest;
         }
+        let led =
+            seen.traffic.as_ref().is_some_and(|traffic| traffic.weight == 0 && traffic.headers.is_empty());
         let none = ColorView::default();
         let old = seen.old.as_ref().unwrap_or(&none);
+        if old.ready_endpoints == 0
+            && seen.new.ready_endpoints > 0
+            && self.passed(state.since, self.hopeless())
+        {
+            // There is nothing to go back to. Users are better off with one colour that answers than with a share of it.
+            if seen.traffic.as_ref().is_none_or(|traffic| traffic.weight != 100) && !led {
+                self.actions.insert(Action::Shift { cluster: name.clone(), step: None, to: self.to });
+            }
+            self.back_in_dns(name, state, seen);
+            return Way::Traffic;
+        }
         if old.replicas == 0 {
             let color = self.to.other();
             self.actions.insert(Action::Prepare { cluster: name.clone(), color, replicas: served.max(1) });
@@ -170,7 +194,7 @@ impl Turn<'_> {
         } else {
             served.min(old.replicas).max(1)
         };
-        if old.ready_endpoints >= wanted {
+        if old.ready_endpoints >= wanted && !led {
             self.actions.insert(Action::Shift { cluster: name.clone(), step: None, to: self.to.other() });
         }
         Way::Traffic
@@ -195,13 +219,13 @@ impl Turn<'_> {
     }
 
     fn clean_up(&mut self, name: &ClusterName, state: &mut ClusterState, seen: &Seen) -> Way {
-        let serves_old = state.served.is_some() && !self.in_place();
+        let serves_old = state.served.is_some() && !self.in_place() && !state.kept;
         if serves_old && seen.traffic.as_ref().is_some_and(|traffic| traffic.weight > 0) {
             state.stage = Stage::Returning { verified: None };
             return Way::Traffic;
         }
         let in_dns = self.back_in_dns(name, state, seen);
-        if !self.in_place() && seen.new.replicas > 0 {
+        if !self.in_place() && !state.kept && seen.new.replicas > 0 {
             self.actions.insert(Action::LetGo { cluster: name.clone(), color: self.to });
             return Way::Rest;
         }

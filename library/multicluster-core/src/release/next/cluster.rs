@@ -101,12 +101,15 @@ impl Turn<'_> {
         // Where all traffic is on the colour that is repaired, the other one is no place to go back to.
         let old_serves = !self.first && (self.extent == Extent::All || led_to_new < 100 || self.in_place());
         state.served = seen.old.as_ref().filter(|old| old_serves && old.replicas > 0).map(|old| old.replicas);
+        state.kept = state.served.is_none() && !self.first && led_to_new > 0 && seen.new.replicas > 0;
         state.replicas = state.replicas.max(state.served.unwrap_or(0)).max(1);
         let wholly_there = led_to_new == 100
             && seen.new.applied
             && self.is_ready(state, seen)
             && seen.traffic.as_ref().is_some_and(|traffic| traffic.accepted && traffic.headers.is_empty());
-        let stage = if wholly_there {
+        let stage = if wholly_there && state.withdrawn {
+            Stage::Step { index: usize::MAX, verified: Some(self.now) }
+        } else if wholly_there {
             Stage::Switched
         } else if self.in_place() && self.spec.dns.is_some() && state.served.is_some() {
             state.withdrawn = true;
@@ -231,6 +234,7 @@ impl Turn<'_> {
                 return Err(self.lost(name));
             }
         }
+        let led = seen.traffic.as_ref().is_some_and(|traffic| wanted.holds(traffic));
         if index < last && !old_is_up(seen) {
             // What is not ready cannot keep its share: all goes to what is.
             self.go(state, Stage::Step { index: last, verified: None });
@@ -247,7 +251,7 @@ impl Turn<'_> {
                 "lost ready endpoints before its traffic moved"
             },
         )?;
-        if enough {
+        if enough && !led {
             self.actions.insert(Action::Shift { cluster: name.clone(), step, to: self.to });
         }
         Ok(())

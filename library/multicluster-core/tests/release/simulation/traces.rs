@@ -1,0 +1,1 @@
+//! Schedules that once showed a mistake, made as small as they are.
