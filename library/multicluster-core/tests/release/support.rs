@@ -173,7 +173,7 @@ impl World {
         }
     }
 
-    pub(crate) fn say(&mut self, what: String) {
+    pub(crate) fn say(&mut self, what: impl std::fmt::Display) {
         let second = self.now.duration_since(at(0)).as_secs();
         self.trace.push(format!("{second:5} {what}"));
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use multicluster_core::analysis::Measurement;
 use multicluster_core::names::ClusterName;
 use multicluster_core::release::action::{Action, Ended};
-use multicluster_core::release::begin::{Desired, Occasion, Refused};
+use multicluster_core::release::begin::{Desired, Occasion};
 use multicluster_core::release::journal::{Journal, Release};
 use multicluster_core::release::spec::ReleaseSpec;
 use multicluster_core::release::{begin, next};
@@ -19,7 +19,8 @@ use crate::support::{World, check_idempotent, seconds, version};
 pub(super) enum Start {
     Running,
     Ended(Ended),
-    Refused(Refused),
+    /// Why it may not begin.
+    Refused(String),
     /// Killed, or it has lost its lease.
     Dead,
 }
@@ -228,7 +229,7 @@ impl Applier {
                 self.wake = Some(world.clock() + seconds(1));
                 Ok(Start::Running)
             }
-            Err(refused) => Ok(Start::Refused(refused)),
+            Err(refused) => Ok(Start::Refused(refused.to_string())),
         }
     }
 }

@@ -308,13 +308,14 @@ impl<'a> Running<'a> {
                 Start::Running => {}
                 Start::Ended(ended) => {
                     self.world.say(format!("ended {ended:?}"));
-                    self.watch.ended(&self.world, &applier.journal, ended)?;
+                    self.watch.ended(&self.world, applier.journal.as_ref(), ended)?;
                     return Ok(Some(ended));
                 }
-                start @ (Start::Refused(_) | Start::Dead) => {
-                    self.world.say(format!("{start:?}"));
+                Start::Refused(why) => {
+                    self.world.say(why);
                     return Ok(None);
                 }
+                Start::Dead => return Ok(None),
             }
             self.watch.look(&self.world)?;
             self.advance(&applier, stale.as_ref());

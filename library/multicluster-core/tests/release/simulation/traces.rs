@@ -1,1 +1,79 @@
 //! Schedules that once showed a mistake, made as small as they are.
+
+use multicluster_core::release::spec::{DnsCoupling, MaxFailures, OnFailure, OnInterrupt, Step};
+
+use super::holds;
+use super::schedule::{Fault, Schedule, plain};
+use crate::support::{Pods, seconds, wave};
+
+const AWS: usize = 0;
+const AZURE: usize = 1;
+const GCP: usize = 2;
+
+/// All clusters at once, and an interrupt takes back.
+fn one_wave() -> Schedule {
+    let mut schedule = plain();
+    schedule.spec.waves = vec![wave("w0", &["aws", "azure", "gcp"])];
+    schedule.spec.on_interrupt = OnInterrupt::Rollback;
+    schedule.pods = vec![vec![Pods::Ready(0); 3]; 3];
+    schedule
+}
+
+#[test]
+fn an_old_colour_that_died_does_not_keep_the_next_version_away() {
+    let mut schedule = one_wave();
+    schedule.spec.waves[0].max_parallel = Some(1);
+    schedule.applies = vec![1, 3, 2];
+    schedule.delays = vec![2];
+    schedule.pods[0][AWS] = Pods::Hang;
+    schedule.pods[2] = vec![Pods::Die(18), Pods::Ready(1), Pods::Ready(2)];
+    schedule.faults = vec![(20, Fault::Cut(AWS, 26)), (60, Fault::Accept(AWS, false))];
+    holds(&schedule);
+}
+
+#[test]
+fn a_cluster_that_served_the_version_already_keeps_it_when_the_others_go_back() {
+    let mut schedule = plain();
+    schedule.spec.on_interrupt = OnInterrupt::Rollback;
+    schedule.spec.hold = seconds(5);
+    for wave in &mut schedule.spec.waves {
+        wave.max_failures = MaxFailures::Clusters(1);
+    }
+    schedule.spec.waves[1].steps = vec![Step { pause: seconds(2), ..Step::weight(100) }];
+    schedule.spec.waves[1].soak = seconds(5);
+    schedule.applies = vec![3, 0];
+    schedule.pods[2] = vec![Pods::Ready(4), Pods::Crash, Pods::Hang];
+    schedule.faults = vec![(65, Fault::Rival(1))];
+    holds(&schedule);
+}
+
+#[test]
+fn a_cluster_that_was_given_up_is_put_back_into_dns_later() {
+    let mut schedule = plain();
+    schedule.spec.on_failure = OnFailure::Halt;
+    schedule.spec.on_interrupt = OnInterrupt::Rollback;
+    schedule.spec.dns = Some(DnsCoupling { names: vec!["shop".to_owned()], wait: seconds(5) });
+    schedule.spec.waves[0].steps = vec![Step { pause: seconds(4), ..Step::weight(100) }];
+    schedule.spec.waves[0].soak = seconds(4);
+    let step = |weight| Step { pause: seconds(5), ..Step::weight(weight) };
+    schedule.spec.waves[1].steps = vec![step(0), step(50), step(100)];
+    schedule.spec.waves[1].max_failures = MaxFailures::Clusters(1);
+    schedule.applies = vec![3, 2];
+    schedule.pods[1] = vec![Pods::Die(5), Pods::Ready(0), Pods::Ready(3)];
+    schedule.pods[2] = vec![Pods::Crash, Pods::Ready(1), Pods::Ready(3)];
+    schedule.faults =
+        vec![(0, Fault::Accept(AWS, false)), (0, Fault::Foreign(AZURE, 1)), (22, Fault::Cut(GCP, 141))];
+    holds(&schedule);
+}
+
+#[test]
+fn both_colours_of_a_cluster_are_dead_when_the_next_version_comes() {
+    let mut schedule = one_wave();
+    schedule.spec.waves[0].max_failures = MaxFailures::Clusters(1);
+    schedule.spec.hold = seconds(3);
+    schedule.applies = vec![2, 1, 2];
+    schedule.pods[0] = vec![Pods::Ready(5), Pods::Die(8), Pods::Ready(0)];
+    schedule.pods[1][AZURE] = Pods::Hang;
+    schedule.faults = vec![(0, Fault::Rival(2)), (0, Fault::Cut(AWS, 1))];
+    holds(&schedule);
+}

@@ -97,7 +97,7 @@ impl Watch {
     pub(super) fn ended(
         &mut self,
         world: &World,
-        journal: &Option<Journal>,
+        journal: Option<&Journal>,
         ended: Ended,
     ) -> Result<(), String> {
         let Some(journal) = journal else { return Ok(()) };
