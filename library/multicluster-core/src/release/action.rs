@@ -13,8 +13,8 @@ pub struct Next {
     /// before any of the actions is begun.
     pub journal: Journal,
     /// What is to be done, all at the same time. An action that runs already is not begun again. One that runs and is not
-    /// among them any more is given up, and on its cluster nothing else begins before it has come to its end: what it wrote
-    /// late would undo what was written after it.
+    /// among them any more is given up: nothing else begins on its cluster before it has come to its end, and until then the
+    /// cluster is shown as [`super::observed::ClusterView::Unreachable`], since what it writes late would belie what was seen.
     pub actions: Vec<Action>,
     /// When to look again even if nothing changes.
     pub wake: Option<Timestamp>,

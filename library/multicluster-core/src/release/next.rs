@@ -36,6 +36,10 @@ pub const SILENCE: Duration = Duration::from_secs(60);
 /// endpoints of the old colour before one is enough.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a cluster that begins to go back is not believed to be there already: what was asked of it before may be under
+/// way. Whoever carries actions out shows it again only after the end of that (see [`Next::actions`]).
+pub const SETTLING: Duration = Duration::from_millis(100);
+
 /// How long the step in flight may take when the user interrupts. Then the next apply finishes it.
 pub const LAST_STEP: Duration = Duration::from_secs(5);
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::moments::later;
 use super::rolling::enter;
-use super::{PATIENCE, Turn};
+use super::{PATIENCE, SETTLING, Turn};
 use crate::names::ClusterName;
 use crate::release::action::{Action, Ended};
 use crate::release::journal::{ClusterState, Extent, Phase, Release, Stage};
@@ -166,6 +166,9 @@ impl Turn<'_> {
             return Way::Rest;
         };
         if seen.traffic.as_ref().is_some_and(is_on_old) {
+            if !self.passed(state.since, SETTLING) {
+                return Way::Traffic;
+            }
             state.stage = Stage::Returning { verified: Some(self.now) };
             return Way::Rest;
         }
@@ -219,6 +222,9 @@ impl Turn<'_> {
     }
 
     fn clean_up(&mut self, name: &ClusterName, state: &mut ClusterState, seen: &Seen) -> Way {
+        if !self.passed(state.since, SETTLING) {
+            return Way::Rest;
+        }
         let serves_old = state.served.is_some() && !self.in_place() && !state.kept;
         if serves_old && seen.traffic.as_ref().is_some_and(|traffic| traffic.weight > 0) {
             state.stage = Stage::Returning { verified: None };

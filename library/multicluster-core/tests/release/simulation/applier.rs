@@ -8,6 +8,7 @@ use multicluster_core::names::ClusterName;
 use multicluster_core::release::action::{Action, Ended};
 use multicluster_core::release::begin::{Desired, Occasion};
 use multicluster_core::release::journal::{Journal, Release};
+use multicluster_core::release::observed::ClusterView;
 use multicluster_core::release::spec::ReleaseSpec;
 use multicluster_core::release::{begin, next};
 
@@ -34,6 +35,8 @@ pub(super) struct Applier {
     pub(super) interrupted: bool,
     /// What is under way: when it takes effect, and the release that it was begun for.
     running: BTreeMap<Action, (Timestamp, Release)>,
+    /// What the last look asked for.
+    asked: Vec<Action>,
     measured: Vec<Measurement>,
     wake: Option<Timestamp>,
     delays: Vec<i64>,
@@ -61,6 +64,7 @@ impl Applier {
             dead: false,
             interrupted: false,
             running: BTreeMap::new(),
+            asked: Vec::new(),
             measured: Vec::new(),
             wake: None,
             delays,
@@ -106,6 +110,10 @@ impl Applier {
         let mut observed = world.observe(spec, before.release.as_ref());
         observed.measurements = std::mem::take(&mut self.measured);
         observed.interrupted = self.interrupted;
+        for name in self.running.keys().filter(|action| !self.asked.contains(action)).filter_map(place) {
+            let view = ClusterView::Unreachable { error: "something given up is still under way".to_owned() };
+            observed.clusters.insert(name.clone(), view);
+        }
         let step = next(spec, &before, &observed, world.clock());
         check_idempotent(spec, &step, &observed, world.clock());
         if step.ended.is_none() && step.actions.is_empty() && step.wake.is_none() {
@@ -129,6 +137,7 @@ impl Applier {
             return Ok(self.die());
         }
         self.wake = step.wake;
+        self.asked.clone_from(&step.actions);
         match step.ended {
             Some(Ended::Again) => return self.begin(world, spec, Occasion::Again),
             Some(ended) => return Ok(Start::Ended(ended)),

@@ -77,3 +77,14 @@ fn both_colours_of_a_cluster_are_dead_when_the_next_version_comes() {
     schedule.faults = vec![(0, Fault::Rival(2)), (0, Fault::Cut(AWS, 1))];
     holds(&schedule);
 }
+
+#[test]
+fn what_was_under_way_when_the_course_changed_is_waited_for() {
+    let mut schedule = plain();
+    schedule.spec.on_interrupt = OnInterrupt::Rollback;
+    schedule.spec.dns = Some(DnsCoupling { names: vec!["shop".to_owned()], wait: seconds(5) });
+    schedule.applies = vec![1];
+    schedule.delays = vec![2];
+    schedule.faults = vec![(5, Fault::Interrupt)];
+    holds(&schedule);
+}
