@@ -30,7 +30,7 @@ pub mod tools;
 pub mod webhook;
 pub mod workload;
 
-pub use lab::{AuditEntry, AuditMark, Cloud, Cluster, Lab, LabOptions};
+pub use lab::{AuditEntry, AuditMark, Cloud, Cluster, Crds, Lab, LabOptions};
 pub use mirror::{Mirror, Plugin};
 pub use progress::Progress;
 pub use provider_build::ProviderVariant;

@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod cloud;
 pub(crate) mod cluster;
 pub(crate) mod commands;
+mod crds;
 mod directory;
 pub(crate) mod kubeconfig;
 mod parent;
@@ -27,6 +28,7 @@ use anyhow::{Context as _, bail};
 pub use audit::{AuditEntry, AuditMark};
 pub use cloud::{Cloud, UnknownCluster};
 pub use cluster::Cluster;
+pub use crds::Crds;
 
 use crate::{
     cache,
@@ -178,6 +180,17 @@ impl Lab {
     /// As [`Self::cluster`].
     pub async fn proxy(&self, name: &str) -> anyhow::Result<Proxy> {
         Proxy::start(self.cluster(name)).await
+    }
+
+    /// Makes a cluster serve more kinds, for all tests. Returns when it does; at once when it did already.
+    ///
+    /// # Errors
+    /// When the definitions cannot be fetched, or the cluster does not take them.
+    ///
+    /// # Panics
+    /// As [`Self::cluster`].
+    pub async fn install_crds(&self, name: &str, crds: Crds) -> anyhow::Result<()> {
+        crds::install(self.cluster(name), crds).await.with_context(|| format!("cluster {name}"))
     }
 
     /// The lab's Route 53, which all tests share.

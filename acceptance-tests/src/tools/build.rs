@@ -13,7 +13,7 @@ use super::recipe::{Tool, cache_key};
 use crate::progress::Progress;
 
 /// Variables that a build is run with. The user's GOFLAGS could change what is built, so they are replaced.
-const ENVIRONMENT: [(&str, &str); 3] =
+pub(super) const ENVIRONMENT: [(&str, &str); 3] =
     [("CGO_ENABLED", "0"), ("GOWORK", "off"), ("GOFLAGS", "-mod=readonly -buildvcs=false")];
 
 /// Returns the directory with the programs of `tool`, building them when the cache has none.
@@ -46,9 +46,9 @@ pub(super) fn ensure(tool: Tool, cache: &Path, progress: Progress) -> anyhow::Re
 
 /// Start of the names of directories that a build writes to. While the lock is held, those that exist were
 /// left by builds that were killed.
-const LEFTOVER: &str = ".building-";
+pub(super) const LEFTOVER: &str = ".building-";
 
-fn remove_leftovers(home: &Path) -> anyhow::Result<()> {
+pub(super) fn remove_leftovers(home: &Path) -> anyhow::Result<()> {
     for entry in fs::read_dir(home)? {
         let entry = entry?;
         if entry.file_name().to_string_lossy().starts_with(LEFTOVER) {

@@ -6,6 +6,7 @@
 //! Deliberately absent: downloads of ready binaries, which would add a source that `go.sum` does not vouch for.
 
 mod build;
+pub(crate) mod modules;
 mod recipe;
 
 use std::{
