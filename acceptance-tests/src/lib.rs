@@ -7,6 +7,7 @@
 //! | [`tools`] | the Go programs they consist of, built once per machine |
 //! | [`route53`] | the lab's [`Route53`](route53::Route53): zones, DNS clients that are somewhere, health, faults |
 //! | [`proxy`] | [`Proxy`]: slows, cuts, silences a cluster or makes it answer with errors, wholly or for some requests |
+//! | [`prometheus`] | [`Prometheus`]: scrapes them, and answers queries |
 //! | [`webhook`] | [`Webhook`]: an admission webhook whose verdict a test decides |
 //! | [`provider_build`], [`mirror`] | the provider's binary, and a mirror from which `terraform init` takes it |
 //! | [`terraform`] | [`Terraform`]: runs the commands and keeps what they said |
@@ -17,9 +18,11 @@
 
 pub mod cache;
 mod http1;
+mod http_server;
 pub mod lab;
 pub mod mirror;
 pub mod progress;
+pub mod prometheus;
 pub mod provider_build;
 pub mod proxy;
 pub mod route53;
@@ -33,6 +36,7 @@ pub mod workload;
 pub use lab::{AuditEntry, AuditMark, Cloud, Cluster, Crds, Lab, LabOptions};
 pub use mirror::{Mirror, Plugin};
 pub use progress::Progress;
+pub use prometheus::Prometheus;
 pub use provider_build::ProviderVariant;
 pub use proxy::{Fault, Harm, Picked, Proxy};
 pub use supervisor::{executable, hidden_subcommand};

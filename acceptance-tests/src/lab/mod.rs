@@ -19,8 +19,10 @@ pub mod wait;
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use anyhow::{Context as _, bail};
@@ -33,6 +35,7 @@ pub use crds::Crds;
 use crate::{
     cache,
     progress::Progress,
+    prometheus::Prometheus,
     proxy::Proxy,
     route53::{Dns, Route53, Zone},
     supervisor::protocol::{Names, Spec, State},
@@ -191,6 +194,16 @@ impl Lab {
     /// As [`Self::cluster`].
     pub async fn install_crds(&self, name: &str, crds: Crds) -> anyhow::Result<()> {
         crds::install(self.cluster(name), crds).await.with_context(|| format!("cluster {name}"))
+    }
+
+    /// A Prometheus for one test, that scrapes these targets in this interval (200 ms to 1 s are good ones).
+    ///
+    /// Builds it first, which takes some minutes once per machine. It ends when dropped.
+    ///
+    /// # Errors
+    /// When it cannot be built or does not start.
+    pub async fn prometheus(&self, targets: &[SocketAddr], every: Duration) -> anyhow::Result<Prometheus> {
+        Prometheus::start(self.directory.clone(), targets, every).await
     }
 
     /// The lab's Route 53, which all tests share.

@@ -1,4 +1,4 @@
-//! Between the supervisor and each program that it starts stands this: it asks the kernel to kill the process
+//! Between the supervisor, or a leash, and each program that it starts stands this: it asks the kernel to kill the process
 //! when the supervisor dies, even by SIGKILL, and becomes the program.
 //!
 //! The order matters. The request comes first and the check of the parent second, so that a supervisor that died
@@ -9,17 +9,20 @@ use std::{
     ffi::{OsStr, OsString},
     io,
     os::unix::process::CommandExt as _,
-    path::Path,
     process::Command,
 };
 
 /// The name of the hidden subcommand.
 pub(super) const SUBCOMMAND: &str = "__lab-guard";
 
-/// The arguments of the guard that starts `program`.
-pub(super) fn arguments(supervisor: u32, program: &Path, arguments: &[String]) -> Vec<OsString> {
+/// The arguments of the guard that starts `program` for a supervisor.
+pub(super) fn arguments(
+    supervisor: u32,
+    program: impl Into<OsString>,
+    arguments: impl IntoIterator<Item = impl Into<OsString>>,
+) -> Vec<OsString> {
     let mut all = vec![SUBCOMMAND.into(), supervisor.to_string().into(), program.into()];
-    all.extend(arguments.iter().map(OsString::from));
+    all.extend(arguments.into_iter().map(Into::into));
     all
 }
 

@@ -1,7 +1,8 @@
 //! Runs one command for a parent, and kills it with its whole process group when the parent dies.
 //!
 //! Terraform is run on this leash: its providers are processes of its own, which a killed test would leave
-//! behind. The parent holds the other end of standard input; its end means that the parent is gone.
+//! behind. So is Prometheus. The parent holds the other end of standard input; its end means that the parent is gone.
+//! Between the leash and the command stands the guard: when the leash itself is killed, the kernel kills the command.
 
 use std::{
     ffi::OsString,
@@ -12,6 +13,8 @@ use std::{
 use anyhow::Context as _;
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
+
+use super::{executable, guard};
 
 /// The name of the hidden subcommand.
 pub(super) const SUBCOMMAND: &str = "__lab-leash";
@@ -36,8 +39,9 @@ async fn follow(mut arguments: impl Iterator<Item = OsString>) -> anyhow::Result
     let parent_gone =
         tokio::task::spawn_blocking(|| while matches!(std::io::stdin().read(&mut [0]), Ok(1..)) {});
     let mut parent_gone = std::pin::pin!(parent_gone);
-    let mut child = tokio::process::Command::new(program)
-        .args(arguments)
+    let guard = guard::arguments(std::process::id(), program, arguments);
+    let mut child = tokio::process::Command::new(executable())
+        .args(guard)
         .stdin(Stdio::null())
         .spawn()
         .context("cannot run it")?;

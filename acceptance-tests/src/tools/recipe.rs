@@ -20,6 +20,8 @@ pub enum Tool {
     Kubectl,
     /// The Terraform provider `gavinbunney/kubectl`, which the benchmark compares ours with.
     KubectlProvider,
+    /// Prometheus, for what is judged by metrics.
+    Prometheus,
 }
 
 /// One program of a tool.
@@ -47,6 +49,7 @@ impl Tool {
             Self::OpenTofu => "opentofu",
             Self::Kubectl => "kubectl",
             Self::KubectlProvider => "kubectl-provider",
+            Self::Prometheus => "prometheus",
         }
     }
 
@@ -68,6 +71,9 @@ impl Tool {
                 name: "terraform-provider-kubectl",
                 package: "github.com/gavinbunney/terraform-provider-kubectl",
             }],
+            Self::Prometheus => {
+                &[Program { name: "prometheus", package: "github.com/prometheus/prometheus/cmd/prometheus" }]
+            }
         }
     }
 
@@ -82,14 +88,24 @@ impl Tool {
         match self {
             Self::Kubernetes | Self::Kubectl => format!("{strip} {KUBERNETES_FLAGS}"),
             Self::OpenTofu => format!("{strip} -X github.com/opentofu/opentofu/version.dev=no"),
-            Self::Etcd | Self::Kwok | Self::KubectlProvider => strip.to_owned(),
+            Self::Etcd | Self::Kwok | Self::KubectlProvider | Self::Prometheus => strip.to_owned(),
+        }
+    }
+
+    /// Build tags.
+    fn tags(self) -> Option<&'static str> {
+        match self {
+            // Targets from files and from the configuration are left; the clients of all clouds are most of a build.
+            Self::Prometheus => Some("-tags=remove_all_sd"),
+            _ => None,
         }
     }
 
     /// Arguments of `go` that build one program into `output`.
     pub(crate) fn build_arguments(self, program: &Program, output: &str) -> Vec<String> {
         let flags = format!("-ldflags={}", self.linker_flags());
-        ["build", "-trimpath", &flags, "-o", output, program.package].map(str::to_owned).to_vec()
+        let start = ["build", "-trimpath", &flags].into_iter();
+        start.chain(self.tags()).chain(["-o", output, program.package]).map(str::to_owned).collect()
     }
 }
 
@@ -115,8 +131,15 @@ pub(crate) fn cache_key<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String
 mod tests {
     use super::*;
 
-    const ALL: [Tool; 6] =
-        [Tool::Kubernetes, Tool::Etcd, Tool::Kwok, Tool::OpenTofu, Tool::Kubectl, Tool::KubectlProvider];
+    const ALL: [Tool; 7] = [
+        Tool::Kubernetes,
+        Tool::Etcd,
+        Tool::Kwok,
+        Tool::OpenTofu,
+        Tool::Kubectl,
+        Tool::KubectlProvider,
+        Tool::Prometheus,
+    ];
 
     #[test]
     fn every_program_is_a_tool_of_its_module() {
