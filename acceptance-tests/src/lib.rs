@@ -7,6 +7,8 @@
 //! | [`tools`] | the Go programs they consist of, built once per machine |
 //! | [`route53`] | the lab's [`Route53`](route53::Route53): zones, DNS clients that are somewhere, health, faults |
 //! | [`proxy`] | [`Proxy`]: slows, cuts, silences a cluster or makes it answer with errors, wholly or for some requests |
+//! | [`dataplane`] | [`DataPlane`]: a proxy that leads requests as Services and routes say, and the servers behind it |
+//! | [`traffic`] | [`Generator`](traffic::Generator): users whose every request is counted |
 //! | [`prometheus`] | [`Prometheus`]: scrapes them, and answers queries |
 //! | [`webhook`] | [`Webhook`]: an admission webhook whose verdict a test decides |
 //! | [`provider_build`], [`mirror`] | the provider's binary, and a mirror from which `terraform init` takes it |
@@ -17,6 +19,7 @@
 //! (except [`Lab::up`], which is for people). Every program that starts a lab calls [`hidden_subcommand`] first.
 
 pub mod cache;
+pub mod dataplane;
 mod http1;
 mod http_server;
 pub mod lab;
@@ -30,9 +33,11 @@ mod supervisor;
 pub mod terraform;
 mod text;
 pub mod tools;
+pub mod traffic;
 pub mod webhook;
 pub mod workload;
 
+pub use dataplane::{DataPlane, DataPlaneOptions};
 pub use lab::{AuditEntry, AuditMark, Cloud, Cluster, Crds, Lab, LabOptions};
 pub use mirror::{Mirror, Plugin};
 pub use progress::Progress;

@@ -1,5 +1,8 @@
 //! The lab itself, as far as nothing else would notice that it is wrong.
 
+mod data_plane;
+mod shop;
+
 use acceptance_tests::route53::{Health, RecordType, ResponseCode, balancer_address};
 use anyhow::ensure;
 use libtest_mimic::Trial;
@@ -7,8 +10,26 @@ use serde_json::json;
 
 use crate::world::World;
 
+/// Makes trials of this module's tests, named `lab::FUNCTION`.
+macro_rules! trials {
+    ($($module:ident :: $function:ident),* $(,)?) => {
+        vec![$(Trial::test(concat!("lab::", stringify!($function)), || World::run($module::$function))),*]
+    };
+}
+
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![Trial::test("lab::answers_by_place_and_health", || World::run(answers_by_place_and_health))]
+    let mut trials =
+        vec![Trial::test("lab::answers_by_place_and_health", || World::run(answers_by_place_and_health))];
+    trials.extend(trials![
+        data_plane::weights_of_a_route_are_kept,
+        data_plane::weights_of_a_virtual_service_are_kept,
+        data_plane::what_is_not_ready_gets_nothing,
+        data_plane::a_change_takes_effect_after_its_delay,
+        data_plane::pods_that_end_lose_nothing_if_they_wait,
+        data_plane::servers_fail_as_they_are_told,
+        data_plane::a_route_has_the_status_of_a_controller,
+    ]);
+    trials
 }
 
 /// Europe by an address, the rest of the world by a load balancer, in a zone of its own.
