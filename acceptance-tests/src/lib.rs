@@ -9,6 +9,7 @@
 //! | [`proxy`] | [`Proxy`]: slows, cuts, silences a cluster or makes it answer with errors, wholly or for some requests |
 //! | [`dataplane`] | [`DataPlane`]: a proxy that leads requests as Services and routes say, and the servers behind it |
 //! | [`traffic`] | [`Generator`](traffic::Generator): users whose every request is counted |
+//! | [`exporter`] | [`Exporter`]: metrics whose truth a test decides, or a data plane |
 //! | [`prometheus`] | [`Prometheus`]: scrapes them, and answers queries |
 //! | [`webhook`] | [`Webhook`]: an admission webhook whose verdict a test decides |
 //! | [`provider_build`], [`mirror`] | the provider's binary, and a mirror from which `terraform init` takes it |
@@ -20,6 +21,7 @@
 
 pub mod cache;
 pub mod dataplane;
+pub mod exporter;
 mod http1;
 mod http_server;
 pub mod lab;
@@ -38,6 +40,7 @@ pub mod webhook;
 pub mod workload;
 
 pub use dataplane::{DataPlane, DataPlaneOptions};
+pub use exporter::Exporter;
 pub use lab::{AuditEntry, AuditMark, Cloud, Cluster, Crds, Lab, LabOptions};
 pub use mirror::{Mirror, Plugin};
 pub use progress::Progress;

@@ -1,6 +1,7 @@
 //! The lab itself, as far as nothing else would notice that it is wrong.
 
 mod data_plane;
+mod metrics;
 mod shop;
 
 use acceptance_tests::route53::{Health, RecordType, ResponseCode, balancer_address};
@@ -28,6 +29,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         data_plane::pods_that_end_lose_nothing_if_they_wait,
         data_plane::servers_fail_as_they_are_told,
         data_plane::a_route_has_the_status_of_a_controller,
+        metrics::prometheus_answers_what_was_steered,
+        metrics::prometheus_sees_what_the_data_plane_answers,
+        metrics::the_front_answers_as_it_is_told,
+        metrics::prometheus_ends_with_its_leash,
     ]);
     trials
 }
