@@ -85,21 +85,23 @@ pub(super) struct Process {
     pub(super) runs: bool,
 }
 
+/// Labels or annotations by which a pod says its version.
+const VERSIONS: [&str; 2] = ["app.kubernetes.io/version", "version"];
+
 /// The server in a pod.
 pub(super) fn process(pod: &Pod) -> Process {
     let labels = pod.metadata.labels.clone().unwrap_or_default();
     let annotations = pod.metadata.annotations.as_ref();
     let image = pod.spec.as_ref().and_then(|spec| spec.containers.first());
     let image = image.and_then(|container| container.image.clone()).unwrap_or_default();
-    let own = |wanted: &str| {
-        let named = |(name, value): (&String, &String)| {
-            (name.rsplit('/').next() == Some(wanted)).then(|| value.clone())
-        };
-        labels.iter().find_map(named).or_else(|| annotations?.iter().find_map(named))
-    };
+    // With whatever prefix, such as `example.com/color`.
+    let color = labels.iter().find(|(name, _)| name.rsplit('/').next() == Some("color"));
+    let color = color.map(|(_, value)| value.clone()).unwrap_or_default();
+    // Without any other prefix: tools have versions of their own, which users do not know.
+    let version = VERSIONS.iter().find_map(|name| labels.get(*name).or_else(|| annotations?.get(*name)));
     Process {
-        version: own("version").unwrap_or_else(|| tag(&image).to_owned()),
-        color: own("color").unwrap_or_default(),
+        version: version.cloned().unwrap_or_else(|| tag(&image).to_owned()),
+        color,
         runs: runs(pod),
         image,
         labels,
@@ -190,6 +192,7 @@ mod tests {
         let labelled =
             pod(json!({"app.kubernetes.io/version": "7", "x.dev/color": "green"}), "shop:1", running());
         assert_eq!((labelled.version.as_str(), labelled.color.as_str(), labelled.runs), ("7", "green", true));
+        assert_eq!(pod(json!({"x.dev/version": "7"}), "shop:1", running()).version, "1");
         assert!(!pod(json!({}), "shop:1", json!({"waiting": {"reason": "CrashLoopBackOff"}})).runs);
     }
 }
