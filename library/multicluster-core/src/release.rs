@@ -17,6 +17,7 @@ pub mod action;
 pub mod adopt;
 pub mod begin;
 pub mod color;
+pub mod fit;
 pub mod identity;
 pub mod journal;
 pub mod next;

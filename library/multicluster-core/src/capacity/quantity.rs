@@ -80,6 +80,18 @@ impl Quantity {
         Self { thousandths: self.thousandths.saturating_add(other.thousandths) }
     }
 
+    /// What is left without another amount; nothing, if that is more.
+    #[must_use]
+    pub fn minus(self, other: Self) -> Self {
+        Self { thousandths: self.thousandths.saturating_sub(other.thousandths) }
+    }
+
+    /// So many times the amount; the largest amount there is, if it is more.
+    #[must_use]
+    pub fn many(self, count: u32) -> Self {
+        Self { thousandths: self.thousandths.saturating_mul(u128::from(count)) }
+    }
+
     /// How many times another amount is in this one; `None` for nothing, which is in it any number of times.
     #[must_use]
     pub fn times(self, other: Self) -> Option<u64> {

@@ -17,15 +17,17 @@
 mod comparison;
 mod look;
 pub mod orphan;
+mod retire;
 
 use json_patch::Patch;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::comparison::standing_version;
+pub use self::retire::{Retirement, deployment_name, retire};
 use super::color::Color;
 use super::identity::{
-    ADOPTED_ANNOTATION, EPOCH_ANNOTATION, POD_TEMPLATE_HASH, RELEASE_LABEL, WEIGHTS_ANNOTATION, colored,
+    ADOPTED_ANNOTATION, EPOCH_ANNOTATION, POD_TEMPLATE_HASH, RELEASE_LABEL, WEIGHTS_ANNOTATION,
 };
 use super::journal::{Active, ReleaseId, Version};
 use super::render::color_service;
@@ -239,52 +241,6 @@ pub fn next(lead: &Lead, found: &Found<'_>, epoch: u64) -> Result<Next, NotAdopt
         writes.extend(Manifest::new(wanted).ok().map(Write::Apply));
     }
     if writes.is_empty() { Ok(Next::Done(adopted)) } else { Ok(Next::Write(writes)) }
-}
-
-/// What is to be done with a workload that was taken over when blue is made anew.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Retirement {
-    /// The patch of the stable Service: from then on blue is the colour's own.
-    pub service: Patch,
-    /// What is to be deleted. It has no pods any more.
-    pub delete: Vec<ObjectKey>,
-}
-
-/// What is to be done before blue is made anew; `None` if nothing was taken over.
-///
-/// # Errors
-/// [`Refused`] while the Service still leads to what was taken over.
-pub fn retire(lead: &Lead, service: &Value) -> Result<Option<Retirement>, Refused> {
-    let Some(adopted) = Adopted::of(service) else { return Ok(None) };
-    if service.pointer("/spec/selector").and_then(|it| it.get(POD_TEMPLATE_HASH)).is_some() {
-        return Err(Refused::Unsupported(format!(
-            "Service `{}` still leads to Deployment `{}`, which was taken over",
-            lead.service, adopted.deployment
-        )));
-    }
-    let mut ops = Ops::default();
-    ops.metadata(service, "annotations", [(ADOPTED_ANNOTATION, None)]);
-    let key = |group: &str, kind: &str, name: String| ObjectKey {
-        kind: GroupKind { group: group.to_owned(), kind: kind.to_owned() },
-        namespace: Some(lead.release.namespace.clone()),
-        name,
-    };
-    let autoscaler = adopted.autoscaler.map(|name| key("autoscaling", "HorizontalPodAutoscaler", name));
-    let budget = adopted.budget.map(|name| key("policy", "PodDisruptionBudget", name));
-    let deployment = key("apps", "Deployment", adopted.deployment);
-    Ok(Some(Retirement {
-        service: ops.tied_to(service, &[])?,
-        delete: autoscaler.into_iter().chain(budget).chain([deployment]).collect(),
-    }))
-}
-
-/// The name of blue's or green's Deployment on a cluster: that of the one that was taken over, as long as it is blue.
-#[must_use]
-pub fn deployment_name(main: &str, color: Color, adopted: Option<&Adopted>) -> String {
-    match adopted.filter(|_| color == Color::Blue) {
-        Some(adopted) => adopted.deployment.clone(),
-        None => colored(main, color),
-    }
 }
 
 /// Marks an object as blue's. Its pods are not touched by that.

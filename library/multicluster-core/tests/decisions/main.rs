@@ -47,6 +47,8 @@ mod rbac;
 #[cfg(test)]
 mod readiness;
 #[cfg(test)]
+mod release;
+#[cfg(test)]
 mod replicas;
 #[cfg(test)]
 mod selector;
