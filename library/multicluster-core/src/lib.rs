@@ -17,6 +17,7 @@ pub mod managed_fields;
 pub mod manifest;
 pub mod names;
 pub mod networking;
+pub mod notify;
 pub mod object;
 pub mod overrides;
 pub mod path;
