@@ -15,6 +15,8 @@
 //! | [`endpoints`] | where clients reach what runs on a cluster |
 //! | [`federation`] | what a federation has on its members, and how that is changed |
 //! | [`route53`] | a zone of Route 53: read, change, wait (feature `route53`) |
+//! | [`prometheus`] | metrics from Prometheus and what speaks its API (feature `prometheus`) |
+//! | [`notify`] | what chats and webhooks are told of a release (feature `webhook`) |
 //! | [`failpoint`] | named points at which a test can end the process |
 
 /// The decisions that this crate carries out.
@@ -34,7 +36,13 @@ pub mod federation;
 pub mod lease;
 #[cfg(feature = "kube")]
 pub mod member;
+#[cfg(feature = "webhook")]
+pub mod notify;
 #[cfg(feature = "kube")]
 pub mod preflight;
+#[cfg(feature = "prometheus")]
+pub mod prometheus;
 #[cfg(feature = "route53")]
 pub mod route53;
+#[cfg(any(feature = "prometheus", feature = "webhook"))]
+mod web;

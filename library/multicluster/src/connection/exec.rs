@@ -26,28 +26,31 @@ const OUTPUT_LIMIT: u64 = 1 << 20;
 
 const API_VERSIONS: [&str; 2] = ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"];
 
+/// How what a helper printed is read, by the `apiVersion` that was asked for.
+type Parse = fn(&[u8], &str) -> Result<Issued, &'static str>;
+
 /// A credential helper, ready to be run.
-pub(super) struct Helper {
+pub(crate) struct Helper {
     api_version: String,
     command: String,
     args: Vec<String>,
     env: BTreeMap<String, SecretString>,
     /// Told to the helper if the kubeconfig says so.
-    pub(super) cluster: Option<Value>,
+    pub(crate) cluster: Option<Value>,
     /// Told to the user if the helper is not installed.
-    pub(super) install_hint: Option<String>,
+    pub(crate) install_hint: Option<String>,
 }
 
 /// What a helper gave.
 #[derive(Debug)]
-pub(super) struct Issued {
-    pub(super) secret: IssuedSecret,
+pub(crate) struct Issued {
+    pub(crate) secret: IssuedSecret,
     /// When another one is needed; without it this one is good until the server refuses it.
-    pub(super) expires: Option<Timestamp>,
+    pub(crate) expires: Option<Timestamp>,
 }
 
 #[derive(Debug)]
-pub(super) enum IssuedSecret {
+pub(crate) enum IssuedSecret {
     Token(SecretString),
     /// Both PEM.
     Certificate {
@@ -57,7 +60,7 @@ pub(super) enum IssuedSecret {
 }
 
 impl Helper {
-    pub(super) fn new(exec: &ExecConfig) -> Result<Self, ConnectionError> {
+    pub(crate) fn new(exec: &ExecConfig) -> Result<Self, ConnectionError> {
         if exec.command.trim().is_empty() {
             return Err(ConnectionError::field("exec.command", "is missing"));
         }
@@ -78,13 +81,23 @@ impl Helper {
     }
 
     /// Runs the helper once.
-    pub(super) async fn issue(&self) -> Result<Issued, CredentialError> {
-        timeout(TIME_LIMIT, self.run()).await.unwrap_or_else(|_| {
+    pub(crate) async fn issue(&self) -> Result<Issued, CredentialError> {
+        self.issue_as(parse).await
+    }
+
+    /// Runs the helper once. A bare token will do too, as the clouds' own commands print it; a certificate will not.
+    #[cfg(feature = "prometheus")]
+    pub(crate) async fn issue_token(&self) -> Result<Issued, CredentialError> {
+        self.issue_as(parse_token).await
+    }
+
+    async fn issue_as(&self, parse: Parse) -> Result<Issued, CredentialError> {
+        timeout(TIME_LIMIT, self.run(parse)).await.unwrap_or_else(|_| {
             Err(CredentialError::TooSlow { command: self.command.clone(), seconds: TIME_LIMIT.as_secs() })
         })
     }
 
-    async fn run(&self) -> Result<Issued, CredentialError> {
+    async fn run(&self, parse: Parse) -> Result<Issued, CredentialError> {
         let mut child = self.process().spawn().map_err(|error| self.not_started(&error))?;
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         // All at once: a helper whose one pipe is full waits for a reader.
@@ -168,6 +181,26 @@ fn parse(output: &[u8], api_version: &str) -> Result<Issued, &'static str> {
     Ok(Issued { secret, expires })
 }
 
+/// Reads a token, alone or in an `ExecCredential`.
+#[cfg(feature = "prometheus")]
+fn parse_token(output: &[u8], api_version: &str) -> Result<Issued, &'static str> {
+    let bare = std::str::from_utf8(output).map_err(|_| "it is not text")?.trim();
+    if bare.starts_with('{') {
+        let issued = parse(output, api_version)?;
+        return match issued.secret {
+            IssuedSecret::Token(_) => Ok(issued),
+            IssuedSecret::Certificate { .. } => Err("it is a certificate, and a token is needed"),
+        };
+    }
+    if bare.is_empty() {
+        return Err("it is empty");
+    }
+    if !bare.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("it is neither a token nor an ExecCredential");
+    }
+    Ok(Issued { secret: IssuedSecret::Token(SecretString::from(bare)), expires: None })
+}
+
 /// What a helper complained about, without what looks like a secret: any run of 32 or more characters of the
 /// alphabets that tokens and keys are written in.
 fn redact(stderr: &str) -> String {
@@ -222,6 +255,29 @@ mod tests {
     )]
     fn what_is_no_credential(#[case] output: &str, #[case] problem: &str) {
         assert_eq!(parse(output.as_bytes(), V1).unwrap_err(), problem);
+    }
+
+    #[cfg(feature = "prometheus")]
+    #[rstest]
+    #[case::bare("ya29.token\n", Ok("ya29.token"))]
+    #[case::credential(
+        r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"token":"t"}}"#,
+        Ok("t")
+    )]
+    #[case::certificate(
+        r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"clientCertificateData":"c","clientKeyData":"k"}}"#,
+        Err("it is a certificate, and a token is needed")
+    )]
+    #[case::silence(" \n", Err("it is empty"))]
+    #[case::words("not logged in", Err("it is neither a token nor an ExecCredential"))]
+    #[case::two_lines("a\r\nX-Header: b", Err("it is neither a token nor an ExecCredential"))]
+    fn tokens(#[case] output: &str, #[case] expected: Result<&str, &'static str>) {
+        let issued = parse_token(output.as_bytes(), V1);
+        let token = issued.as_ref().map(|issued| match &issued.secret {
+            IssuedSecret::Token(token) => token.expose_secret(),
+            IssuedSecret::Certificate { .. } => "a certificate",
+        });
+        assert_eq!(token.map_err(|problem| *problem), expected);
     }
 
     #[test]

@@ -25,11 +25,11 @@
 //! trusts it. Neither can switch TLS verification off by itself.
 
 mod error;
-mod exec;
+pub(crate) mod exec;
 mod helpers;
 mod host;
 mod kubeconfig;
-mod pem;
+pub(crate) mod pem;
 mod retry;
 mod target;
 mod transport;

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::ConnectionError;
 
 /// The PEM text behind PEM or base64 of PEM.
-fn pem_text(field: &'static str, text: &str) -> Result<SecretString, ConnectionError> {
+pub(crate) fn pem_text(field: &'static str, text: &str) -> Result<SecretString, ConnectionError> {
     const BEGIN: &str = "-----BEGIN ";
     if text.contains(BEGIN) {
         return Ok(SecretString::from(text));
@@ -21,7 +21,7 @@ fn pem_text(field: &'static str, text: &str) -> Result<SecretString, ConnectionE
 }
 
 /// The certificates of an authority, as DER.
-pub(super) fn certificates(field: &'static str, text: &str) -> Result<Vec<Vec<u8>>, ConnectionError> {
+pub(crate) fn certificates(field: &'static str, text: &str) -> Result<Vec<Vec<u8>>, ConnectionError> {
     let pem = pem_text(field, text)?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem.expose_secret().as_bytes())
         .map(|certificate| certificate.map(|der| der.to_vec()))
@@ -40,7 +40,7 @@ pub(super) fn client_certificate(field: &'static str, text: &str) -> Result<Stri
 }
 
 /// A client key, checked, in the form that a kubeconfig has it: base64 of PEM.
-pub(super) fn client_key(field: &'static str, text: &SecretString) -> Result<SecretString, ConnectionError> {
+pub(crate) fn client_key(field: &'static str, text: &SecretString) -> Result<SecretString, ConnectionError> {
     let pem = pem_text(field, text.expose_secret())?;
     PrivateKeyDer::from_pem_slice(pem.expose_secret().as_bytes())
         .map_err(|_| ConnectionError::field(field, "holds no private key"))?;
