@@ -11,6 +11,7 @@ mod guard;
 mod looks;
 mod probe;
 mod token;
+mod types;
 
 use std::fmt;
 use std::str::FromStr;
@@ -116,6 +117,10 @@ impl Condition {
     /// [`ConditionError::Evaluation`] if it has no value here (an index outside of the list, operands that do not go
     /// together, a name that is not known), [`ConditionError::NotBoolean`] if its value is something else.
     pub fn evaluate(&self, measured: &Measured) -> Result<bool, ConditionError> {
+        let tokens = token::tokens(&self.text)?;
+        let baseline = measured.baseline.as_ref().map(environment::kind_of);
+        types::infer(&tokens, environment::kind_of(&measured.value), baseline)
+            .map_err(ConditionError::Evaluation)?;
         environment::evaluate(&self.program, measured)
     }
 

@@ -4,6 +4,7 @@ use expr::{Context, Environment, Program, Value as Term};
 
 use super::ConditionError;
 use super::guard::OUTSIDE;
+use super::types::Type;
 use crate::analysis::value::{Measured, Value};
 
 /// The longest text that a function makes.
@@ -50,6 +51,15 @@ fn term(value: &Value) -> Term {
         Value::Scalar(value) => Term::Float(*value),
         Value::Series(_) => Term::Array(value.numbers().map(Term::Float).collect()),
         Value::Text(text) => Term::String(text.clone()),
+    }
+}
+
+/// What an answer is as an operand.
+pub(super) fn kind_of(value: &Value) -> Type {
+    match value {
+        Value::Scalar(_) => Type::Number,
+        Value::Series(_) => Type::Numbers,
+        Value::Text(_) => Type::Text,
     }
 }
 

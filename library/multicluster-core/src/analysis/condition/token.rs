@@ -1,6 +1,7 @@
 //! The words of a condition, as far as they are needed to bound it, to guard it, and to know what it looks at.
 
 use super::ConditionError;
+use super::types::strength;
 
 /// How many words a condition may have. The evaluator goes one call deeper per operator, and in a build without optimisation 190 of
 /// them are more than the 2 MiB that a thread has.
@@ -169,13 +170,40 @@ pub(super) fn bound(text: &str, tokens: &[Token<'_>]) -> Result<(), ConditionErr
                 open.pop();
             }
             // Each of them takes the whole rest as its operand, so that they nest.
-            "?" | "??" => branches += 1,
+            "?" => branches += 1,
+            "??" => {
+                branches += 1;
+                stands_alone(text, tokens.get(index + 1..).unwrap_or_default())?;
+            }
             ".." => range(text, before, tokens.get(index + 1))?,
             _ => {}
         }
         let indices = open.iter().filter(|index| **index).count();
         if open.len() + branches > MAX_DEPTH || indices > MAX_INDEX_DEPTH {
             return Err(ConditionError::TooComplex);
+        }
+    }
+    Ok(())
+}
+
+/// Refuses operators behind `a ?? b`: the evaluator would take them into `b`, and Argo Rollouts would not.
+fn stands_alone(text: &str, behind: &[Token<'_>]) -> Result<(), ConditionError> {
+    let mut depth = 0_usize;
+    for (index, token) in behind.iter().enumerate() {
+        match token.text {
+            "(" | "[" | "{" if token.kind == Kind::Operator => depth += 1,
+            ")" | "]" | "}" | "," | ";" if token.kind == Kind::Operator && depth == 0 => return Ok(()),
+            ")" | "]" | "}" if token.kind == Kind::Operator => depth -= 1,
+            // What stands first may be the sign of the operand.
+            operator
+                if depth == 0
+                    && index > 0
+                    && token.kind != Kind::Text
+                    && (strength(operator).is_some() || matches!(operator, "?" | "|")) =>
+            {
+                return Err(ConditionError::syntax(text, "put `a ?? b` in parentheses"));
+            }
+            _ => {}
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Measurements come in.
 
+use super::schedule::SKEW;
 use super::{Measurement, MetricRun, RETENTION, Recorded, Run};
 use crate::analysis::count::{Phase, Standing, assess};
 use crate::analysis::measure::judge;
@@ -19,7 +20,7 @@ impl Run {
             state.metric == measurement.metric
                 && state.cluster == measurement.cluster
                 && !state.phase.is_completed()
-                && state.started_at <= measurement.started_at
+                && !state.is_older(measurement)
         })?;
         let metric = state.of(spec)?;
         let judged = judge(metric, spec.counting, &measurement.outcome);
@@ -62,6 +63,13 @@ impl Run {
 }
 
 impl MetricRun {
+    /// Whether a measurement was begun before there was something to measure. What seems to be older by far was taken by another
+    /// clock than the one that began the run.
+    fn is_older(&self, measurement: &Measurement) -> bool {
+        let by = self.started_at.duration_since(measurement.started_at);
+        by.is_positive() && by <= SKEW
+    }
+
     /// The message of the last measurement, if that is an error.
     fn last_error(&self) -> Option<String> {
         let last = self.measurements.last().filter(|last| last.phase == Phase::Error)?;

@@ -13,7 +13,7 @@ use crate::names::ClusterName;
 pub(super) const ERROR_RETRY: Duration = Duration::from_secs(10);
 
 /// By how much a moment in a record may lie in the future before it is taken for one of another clock, and not waited for.
-const SKEW: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
 /// What is measured: a metric, and where.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

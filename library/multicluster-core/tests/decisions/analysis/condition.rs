@@ -38,6 +38,7 @@ fn says(condition: &str, value: Value) -> Result<bool, String> {
 #[case::arithmetic("(result[0] - 1) * 100 / 2 == 50", list(&[2.0]), true)]
 #[case::from_the_end("result[-1] == 2", list(&[1.0, 2.0]), true)]
 #[case::slice("len(result[:5]) == 1", list(&[1.0]), true)]
+#[case::instead_of_nothing("(result?.[3] ?? 7) == 7", list(&[1.0]), true)]
 #[case::comment("result[0] > 0 // enough", list(&[1.0]), true)]
 #[case::or_does_not_look_on("true || result[9] > 1", list(&[]), true)]
 fn conditions(#[case] text: &str, #[case] value: Value, #[case] expect: bool) {
@@ -57,16 +58,25 @@ fn conditions(#[case] text: &str, #[case] value: Value, #[case] expect: bool) {
 #[case::text("'x'", list(&[1.0]), "expected bool, but got string")]
 #[case::nothing("nil", list(&[1.0]), "expected bool, but got nil")]
 #[case::a_list("result", list(&[1.0]), "expected bool, but got list")]
-#[case::unlike("result > 'a'", Value::Scalar(1.0), "the operator `>` does not go with these operands")]
-#[case::list_and_number("result > 1", list(&[2.0]), "the operator `>` does not go with these operands")]
-#[case::number_indexed(
-    "result[0] > 1",
-    Value::Scalar(1.0),
-    "only a list can be indexed, and only by a whole number"
-)]
+#[case::unlike("result > 'a'", Value::Scalar(1.0), "`>` does not go with a number and a text")]
+#[case::list_and_number("result > 1", list(&[2.0]), "`>` does not go with a list and a number")]
+#[case::number_indexed("result[0] > 1", Value::Scalar(1.0), "a number has no items")]
 #[case::as_int_of_a_part("asInt(result) > 1", Value::Text("1.5".into()), "asInt: `1.5` is not a whole number")]
 #[case::as_float_out_of_range("asFloat(result) > 1", Value::Text("1e999".into()), "asFloat: `1e999` is not a number")]
 #[case::no_name("foo > 1", list(&[1.0]), "unknown variable: foo")]
+#[case::number_and_truth("result[0] == true", list(&[1.0]), "`==` does not go with a number and a bool")]
+#[case::list_and_truth("result == true", list(&[1.0]), "`==` does not go with a list and a bool")]
+#[case::list_and_text("result != 'true'", list(&[1.0]), "`!=` does not go with a list and a text")]
+#[case::never_come_by("true || 1", list(&[1.0]), "`||` does not go with a bool and a number")]
+#[case::number_as_truth("false && result[0]", list(&[1.0]), "`&&` does not go with a bool and a number")]
+#[case::question_of_a_number("all(result, #)", list(&[]), "what `all` asks of each item is a number, not true or false")]
+#[case::text_among_numbers("'1' in result", list(&[]), "`in` does not go with a text and a list")]
+#[case::list_contains("result contains 'r'", list(&[]), "`contains` does not go with a list and a text")]
+#[case::length_of_a_number(
+    "len(result) == 0 || result > 1",
+    Value::Scalar(2.0),
+    "`len` does not take a number"
+)]
 #[case::long_text("repeat('ab', 1000000000) == 'a'", list(&[1.0]), "repeat: the text would be too long")]
 fn errors(#[case] text: &str, #[case] value: Value, #[case] expect: &str) {
     assert_eq!(says(text, value), Err(expect.to_owned()));
@@ -81,6 +91,7 @@ fn errors(#[case] text: &str, #[case] value: Value, #[case] expect: &str) {
 #[case::open_bracket("result[0")]
 #[case::guard_by_name("__outside() || true")]
 #[case::not_ascii("résult > 1")]
+#[case::instead_without_parentheses("result[0] != result?.[1] ?? 1 and true")]
 #[case::open_quote("result == 'a")]
 fn texts_that_are_no_condition(#[case] text: &str) {
     assert!(Condition::parse(text).is_err(), "{text}");
@@ -125,7 +136,7 @@ fn the_largest_condition_fits_on_a_small_stack() {
 #[case::name_in_a_branch_not_taken("result[0] > 1 || foo", "the name `foo` is not known")]
 #[case::function_in_a_branch_not_taken("true || avg(result) > 1", "the function `avg` is not known")]
 #[case::baseline("ratio > 0.9", "the name `ratio` is not known; it needs a `baseline`")]
-#[case::text_and_number("result[0] > 'a'", "the operator `>` does not go with these operands")]
+#[case::text_and_number("result[0] > 'a'", "`>` does not go with a number and a text")]
 fn a_condition_that_can_never_hold_is_found_before(#[case] text: &str, #[case] expect: &str) {
     let error = Condition::parse(text).unwrap().check(false).unwrap_err().to_string();
     assert!(error.ends_with(expect), "{error}");

@@ -158,6 +158,9 @@ fn a_clock_that_went_back_stops_nothing() {
     run.record(&spec, &measurement("m", None, second(10_000), 'S'));
     assert_eq!(due(&run, &spec, 100), (vec!["m".into()], None));
     assert_eq!(due(&run, &spec, 9_990), (vec![], Some(10_060)));
+    let mut early = Run::start(&spec, [], second(10_000));
+    assert_eq!(due(&early, &spec, 100), (vec!["m".into()], None));
+    assert_eq!(early.record(&spec, &measurement("m", None, second(100), 'S')), Some(Phase::Successful));
 }
 
 #[test]
