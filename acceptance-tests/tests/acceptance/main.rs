@@ -12,6 +12,12 @@ mod geo_dns;
 mod lab;
 mod programs;
 mod protocol;
+#[path = "../../route53/tests/clients/python.rs"]
+#[expect(
+    clippy::unwrap_used,
+    reason = "shared with the tests of the emulator; what fails here fails the test"
+)]
+mod python;
 mod world;
 
 use std::process::ExitCode;

@@ -7,24 +7,26 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io::Write as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     time::Instant,
 };
 
 use sha2::{Digest as _, Sha256};
 
-/// The directory with the programs of `tool`, of which the requirements are `requirements/<tool>.txt`.
+/// The directory with the programs of `tool`, of which the requirements are `requirements/<tool>.txt` beside this file.
 pub(crate) fn programs(tool: &str) -> PathBuf {
-    let requirements: PathBuf =
-        [env!("CARGO_MANIFEST_DIR"), "tests", "clients", "requirements", &format!("{tool}.txt")]
-            .iter()
-            .collect();
+    let requirements = match tool {
+        "awscli" => include_str!("requirements/awscli.txt"),
+        "moto" => include_str!("requirements/moto.txt"),
+        "ministack" => include_str!("requirements/ministack.txt"),
+        other => panic!("there are no requirements of {other}"),
+    };
     let home = cache().join("python").join(tool);
     fs::create_dir_all(&home).unwrap();
     let lock = File::create(home.join("lock")).unwrap();
     lock.lock().unwrap();
-    let environment = home.join(key(&requirements));
+    let environment = home.join(key(requirements));
     let complete = environment.join("complete");
     if !complete.exists() {
         if environment.exists() {
@@ -33,8 +35,10 @@ pub(crate) fn programs(tool: &str) -> PathBuf {
         let started = Instant::now();
         say(&format!("installing {tool} into {} (once per machine) …", environment.display()));
         run(Command::new("python3").args(["-m", "venv"]).arg(&environment));
+        let list = environment.join("requirements.txt");
+        fs::write(&list, requirements).unwrap();
         let pip = ["install", "--quiet", "--disable-pip-version-check", "--requirement"];
-        run(Command::new(environment.join("bin/pip")).args(pip).arg(&requirements));
+        run(Command::new(environment.join("bin/pip")).args(pip).arg(&list));
         fs::write(complete, "").unwrap();
         say(&format!("installing {tool}: {:.0} s", started.elapsed().as_secs_f64()));
     }
@@ -51,10 +55,10 @@ fn cache() -> PathBuf {
 }
 
 /// What decides an environment: its requirements and the interpreter.
-fn key(requirements: &Path) -> String {
+fn key(requirements: &str) -> String {
     let version = Command::new("python3").arg("--version").output().expect("python3 is installed");
     let mut hasher = Sha256::new();
-    hasher.update(fs::read(requirements).unwrap());
+    hasher.update(requirements);
     hasher.update(version.stdout);
     hasher.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,13 +2,19 @@
 
 mod answers;
 mod changes;
+mod discovery;
 mod faults;
 mod imports;
+mod listed;
 mod refused;
 mod scale;
 mod stage;
+mod states;
+mod watch;
 
 use libtest_mimic::Trial;
+
+use crate::world::World;
 
 /// Makes trials of async functions without arguments, named by their paths: these tests need no cluster.
 macro_rules! alone {
@@ -20,8 +26,24 @@ macro_rules! alone {
     };
 }
 
+/// Makes trials of those that look at clusters.
+macro_rules! with_clusters {
+    ($($module:ident :: $function:ident),* $(,)?) => {
+        vec![$(Trial::test(
+            concat!("geo_dns::", stringify!($module), "::", stringify!($function)),
+            || World::run($module::$function),
+        )),*]
+    };
+}
+
 pub(crate) fn trials() -> Vec<Trial> {
-    alone![
+    let mut trials = with_clusters![
+        discovery::a_replaced_load_balancer_is_drift,
+        discovery::waits_for_the_address_of_an_ingress,
+        discovery::refuses_what_is_never_exposed,
+        discovery::warns_of_endpoints_that_leave,
+    ];
+    trials.extend(alone![
         answers::as_the_plan_says,
         answers::of_every_policy,
         answers::are_asked_by_function_and_data_source,
@@ -43,7 +65,12 @@ pub(crate) fn trials() -> Vec<Trial> {
         faults::killed_anywhere_in_a_create,
         faults::killed_anywhere_in_a_removal,
         faults::a_zone_that_is_gone_takes_all_along,
+        listed::by_the_aws_cli,
+        listed::by_the_rules_of_external_dns,
+        states::lead_from_active_over_standby_to_drained,
+        states::leave_somebody_who_answers,
         scale::a_full_zone_is_not_read_for_one_name,
         scale::many_names_share_calls,
-    ]
+    ]);
+    trials
 }
