@@ -251,6 +251,8 @@ fn warn_of_departures(prior: &Value, model: &Model, diagnostics: &mut Diagnostic
         .entries()
         .iter()
         .filter(|(_, node)| ["service", "ingress", "gateway"].iter().any(|it| !node.attribute(it).is_null()))
+        // Nobody is sent to one that was drained before.
+        .filter(|(_, node)| node.attribute("state").str() != Some("drained"))
         .filter(|(name, _)| !model.intent.endpoints.keys().any(|it| it.as_str() == *name))
         .map(|(name, _)| format!("`{name}`"))
         .collect();
