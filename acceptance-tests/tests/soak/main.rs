@@ -1,14 +1,19 @@
-//! `cargo soak`: a federation is changed again and again while everything goes wrong, and has to be right whenever it is
-//! left in peace.
+//! `cargo soak`: long runs in which everything goes wrong, and after each of which all has to be right.
 //!
-//! Each round asks for something else on some members and disturbs the apply: the provider dies at some point, the
-//! whole of Terraform is killed or interrupted at some moment, a member cannot be reached. After a few rounds one apply
-//! is left alone. Then every member must have exactly what was asked for last, and the next plan must be empty.
+//! | part | what it does |
+//! |---|---|
+//! | `federation` | a federation is changed while members, Terraform and the provider fail |
+//! | `geo-dns` | a name in DNS is changed while Route 53, Terraform and the provider fail, and somebody asks all the time |
+//! | `answers` | random policies, ranges and failures: what the simulation answers everywhere, and the emulator |
 //!
-//! `SOAK_ROUNDS` (default 60) says how long, `SOAK_SEED` repeats a run; both are printed.
+//! `SOAK_ROUNDS` (default 60) says how long each part is, `SOAK_SEED` repeats a run; both are printed.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports to its user")]
 #![expect(clippy::disallowed_methods, reason = "the seed is the time of day unless the user gives one")]
 
+mod answers;
+mod dice;
+mod federation;
+mod geo_dns;
 #[path = "../acceptance/federation/hcl.rs"]
 #[expect(dead_code, reason = "shared with the acceptance tests, which use more of it")]
 mod hcl;
@@ -18,231 +23,70 @@ mod look;
 #[path = "../acceptance/programs.rs"]
 #[expect(dead_code, reason = "shared with the acceptance tests, which use more of it")]
 mod programs;
+#[path = "../acceptance/geo_dns/stage.rs"]
+#[expect(dead_code, reason = "shared with the acceptance tests, which use more of it")]
+mod stage;
+#[path = "../acceptance/geo_dns/watch.rs"]
+mod watch;
 #[path = "../acceptance/world.rs"]
 #[expect(dead_code, reason = "shared with the acceptance tests, which use more of it")]
 mod world;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use acceptance_tests::{Fault, Proxy};
-use anyhow::{Context as _, ensure};
-use kube::api::ListParams;
+use clap::{Parser, ValueEnum};
+use libtest_mimic::Failed;
 
-use crate::world::{Scenario, World, said};
+use crate::dice::Dice;
+use crate::world::World;
 
-const NAME: &str = "soak";
-const MEMBERS: [&str; 3] = ["aws", "azure", "gcp"];
-const OBJECTS: [&str; 4] = ["one", "two", "three", "four"];
-/// Where the provider can be made to die; a point that an apply does not pass does no harm.
-const POINTS: [&str; 12] = [
-    "inventory-write-before",
-    "inventory-write-after",
-    "object-apply-before",
-    "object-apply-after",
-    "object-delete-before",
-    "object-delete-after",
-    "lease-acquire-before",
-    "lease-acquire-after",
-    "inventory-delete-before",
-    "inventory-delete-after",
-    "namespace-delete-before",
-    "namespace-delete-after",
-];
+/// Long runs; all parts, or those that are named.
+#[derive(Parser)]
+#[command(name = "cargo soak", bin_name = "cargo soak")]
+struct Arguments {
+    /// What to run.
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// A federation on the lab.
+    Federation,
+    /// A name in DNS; needs no lab.
+    GeoDns,
+    /// The simulation and the emulator.
+    Answers,
+}
 
 fn main() -> ExitCode {
     if let Some(code) = acceptance_tests::hidden_subcommand() {
         return code;
     }
+    let arguments = Arguments::parse();
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs());
     let rounds = number("SOAK_ROUNDS").and_then(|it| usize::try_from(it).ok()).unwrap_or(60);
     let seed = number("SOAK_SEED").unwrap_or(now);
     println!("soak: SOAK_ROUNDS={rounds} SOAK_SEED={seed}");
-    let result = World::run(|world| soak(world, rounds, Dice(seed)));
+    let parts = [Part::Answers, Part::GeoDns, Part::Federation];
+    let wanted = parts.iter().filter(|part| arguments.parts.is_empty() || arguments.parts.contains(part));
+    let mut code = ExitCode::SUCCESS;
+    for part in wanted {
+        if let Err(failed) = run(*part, rounds, Dice(seed)) {
+            eprintln!("soak: {part:?}: {}", failed.message().unwrap_or("failed"));
+            code = ExitCode::FAILURE;
+        }
+    }
     World::stop();
     programs::clean();
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failed) => {
-            eprintln!("soak: {}", failed.message().unwrap_or("failed"));
-            ExitCode::FAILURE
-        }
-    }
+    code
 }
 
-/// Reproducible numbers (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((mixed ^ (mixed >> 31)) >> 33).unwrap_or(0) % limit
+fn run(part: Part, rounds: usize, dice: Dice) -> Result<(), Failed> {
+    match part {
+        Part::Federation => World::run(|world| federation::soak(world, rounds, dice)),
+        Part::GeoDns => programs::run(geo_dns::soak(rounds, dice)),
+        Part::Answers => answers::soak(rounds, dice).map_err(|error| Failed::from(format!("{error:#}"))),
     }
-
-    fn some<'a>(&mut self, of: &[&'a str]) -> BTreeSet<&'a str> {
-        of.iter().filter(|_| self.below(3) > 0).copied().collect()
-    }
-}
-
-/// What is asked for: members, and on all of them these ConfigMaps with their values.
-#[derive(Clone, Debug, Default)]
-struct Wish {
-    members: BTreeSet<&'static str>,
-    objects: BTreeMap<&'static str, usize>,
-}
-
-impl Wish {
-    fn new(dice: &mut Dice) -> Self {
-        let mut members = dice.some(&MEMBERS);
-        members.insert(MEMBERS[dice.below(MEMBERS.len())]);
-        let objects = dice.some(&OBJECTS).into_iter().map(|name| (name, dice.below(1000))).collect();
-        Self { members, objects }
-    }
-
-    fn configuration(&self, entries: &[String]) -> String {
-        let objects = self
-            .objects
-            .iter()
-            .map(|(name, value)| hcl::resource(name, &hcl::config_map(NAME, name, &value.to_string()), ""));
-        let web = hcl::resource("web", &hcl::deployment(NAME, "web", "web:slow-1s", 2), "");
-        let resources: String = [hcl::namespace(NAME), web].into_iter().chain(objects).collect();
-        let members: Vec<&str> = self.members.iter().copied().collect();
-        let federation =
-            hcl::federation(NAME, &members, "  timeouts = { create = \"2m\", update = \"2m\" }", &resources);
-        format!("{}{}{federation}", hcl::REQUIRED, hcl::provider(entries))
-    }
-}
-
-async fn soak(world: &'static World, rounds: usize, mut dice: Dice) -> anyhow::Result<()> {
-    let mut proxies: BTreeMap<&str, Proxy> = BTreeMap::new();
-    let mut entries = Vec::new();
-    for name in MEMBERS {
-        let proxy = world.lab.proxy(name).await?;
-        let cluster = world.lab.cluster(name);
-        entries.push(format!(
-            "{name} = {{ host = {:?}, cluster_ca_certificate = <<-EOT\n{}\nEOT\n token = {:?} }}\n",
-            proxy.host(),
-            cluster.ca_pem,
-            cluster.token
-        ));
-        proxies.insert(name, proxy);
-    }
-    let mut wish = Wish::new(&mut dice);
-    let scenario = Scenario::new(world, &wish.configuration(&entries)).await?;
-    for round in 1..=rounds {
-        let leave = dice.below(8) == 0;
-        if !leave {
-            wish = Wish::new(&mut dice);
-        }
-        scenario.write(&wish.configuration(&entries))?;
-        let verb = if leave { "destroy" } else { "apply" };
-        let trouble = disturb(&scenario, &proxies, verb, &mut dice).await?;
-        println!("soak: round {round}: {verb} {:?}, {trouble}", wish.members);
-        if dice.below(3) == 0 || round == rounds {
-            settle(&scenario, verb).await.with_context(|| format!("round {round}: {trouble}"))?;
-            let expected = if leave { Wish::default() } else { wish.clone() };
-            check(world, &expected).await.with_context(|| format!("round {round}: {trouble}"))?;
-            if !leave {
-                scenario.expect_no_changes().await.with_context(|| format!("round {round}"))?;
-            }
-            println!("soak: round {round}: all is as asked");
-        }
-    }
-    settle(&scenario, "destroy").await?;
-    check(world, &Wish::default()).await
-}
-
-/// One apply or destroy that something happens to. How it ends does not matter.
-async fn disturb(
-    scenario: &Scenario,
-    proxies: &BTreeMap<&str, Proxy>,
-    verb: &str,
-    dice: &mut Dice,
-) -> anyhow::Result<String> {
-    let arguments = [verb, "-input=false", "-auto-approve"];
-    let moment = Duration::from_millis(u64::try_from(dice.below(6000))?);
-    match dice.below(5) {
-        0 => {
-            let point = format!("{}#{}=kill", POINTS[dice.below(POINTS.len())], 1 + dice.below(4));
-            scenario.terraform.clone().with_env("MULTICLUSTER_FAILPOINTS", &point).run(&arguments).await?;
-            Ok(point)
-        }
-        1 => {
-            let run = scenario.terraform.spawn(&arguments)?;
-            tokio::time::sleep(moment).await;
-            // It may have ended already.
-            let _ = run.kill();
-            run.wait().await?;
-            // What a killed Terraform leaves behind on its own disk.
-            let _ = std::fs::remove_file(scenario.terraform.directory().join(".terraform.tfstate.lock.info"));
-            Ok(format!("killed after {moment:?}"))
-        }
-        2 => {
-            let run = scenario.terraform.spawn(&arguments)?;
-            tokio::time::sleep(moment).await;
-            let _ = run.interrupt();
-            run.wait().await?;
-            Ok(format!("interrupted after {moment:?}"))
-        }
-        3 => {
-            let name = MEMBERS[dice.below(MEMBERS.len())];
-            let fault =
-                [Fault::Cut, Fault::Errors(503), Fault::Slow(Duration::from_millis(50))][dice.below(3)];
-            let proxy = proxies.get(name).context("no proxy")?;
-            let run = scenario.terraform.spawn(&arguments)?;
-            tokio::time::sleep(moment / 3).await;
-            proxy.set(fault).await?;
-            run.wait().await?;
-            proxy.set(Fault::None).await?;
-            Ok(format!("{name}: {fault:?} after {:?}", moment / 3))
-        }
-        _ => {
-            scenario.terraform.run(&arguments).await?;
-            Ok("undisturbed".to_owned())
-        }
-    }
-}
-
-/// One apply or destroy that is left in peace, and has to succeed.
-async fn settle(scenario: &Scenario, verb: &str) -> anyhow::Result<()> {
-    let arguments = [verb, "-input=false", "-auto-approve"];
-    let output = scenario.terraform.run(&arguments).await?;
-    // Terraform itself was killed after the provider had finished and before the state was written.
-    if said(&output).contains("exists already") {
-        println!("soak: imported");
-        scenario.terraform.run(&["import", "multicluster_federation.it", NAME]).await?.ok()?;
-        scenario.terraform.run(&arguments).await?.ok()?;
-        return Ok(());
-    }
-    output.ok()?;
-    Ok(())
-}
-
-/// Every member has exactly what was asked for.
-async fn check(world: &World, wish: &Wish) -> anyhow::Result<()> {
-    for cluster in MEMBERS {
-        let found: BTreeMap<String, String> = look::config_maps(world, cluster, NAME)
-            .await?
-            .list(&ListParams::default().labels("multicluster.dev/federation"))
-            .await?
-            .into_iter()
-            .filter_map(|it| Some((it.metadata.name?, it.data?.remove("key")?)))
-            .collect();
-        let member = wish.members.contains(cluster);
-        let wanted = wish.objects.iter().filter(|_| member);
-        let wanted: BTreeMap<String, String> =
-            wanted.map(|(name, value)| ((*name).to_owned(), value.to_string())).collect();
-        ensure!(found == wanted, "{cluster} has {found:?} instead of {wanted:?}");
-        let web = look::deployments(world, cluster, NAME).await?.get_opt("web").await?;
-        ensure!(web.is_some() == member, "{cluster}: the Deployment is there: {}", web.is_some());
-        let state = look::inventory(world, cluster, NAME).await?.map(|it| it["state"].clone());
-        let complete = state.as_ref().is_some_and(|state| state == "complete");
-        ensure!(complete == member, "{cluster}: the record says {state:?}");
-    }
-    Ok(())
 }

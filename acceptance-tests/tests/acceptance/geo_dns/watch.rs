@@ -17,9 +17,10 @@ const TURNS: usize = 12;
 /// All that each question is answered with now, chance aside.
 pub(crate) async fn all(dns: Dns, questions: &[Question]) -> anyhow::Result<Answers> {
     let mut answers = Answers::new();
-    for _ in 0..TURNS {
-        for question in questions {
-            let (place, name) = question;
+    for question in questions {
+        let (place, name) = question;
+        // One after the other: the turn goes on whoever asks.
+        for _ in 0..TURNS {
             let values = dns.ask_as(place, name, RecordType::A).await?.values;
             answers.entry(question.clone()).or_default().extend(values);
         }
