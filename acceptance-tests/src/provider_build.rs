@@ -77,6 +77,17 @@ pub fn build_stopwatch(progress: Progress) -> anyhow::Result<PathBuf> {
     Program { package: "tfplugin", kind: "--example", name, variant: "release", arguments }.build(progress)
 }
 
+/// Builds, optimised, the program that measures how long it takes to say who answers whom. Blocks.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_answers_stopwatch(progress: Progress) -> anyhow::Result<PathBuf> {
+    let name = "answers_stopwatch";
+    let arguments = &["--release"];
+    Program { package: "multicluster-core", kind: "--example", name, variant: "release", arguments }
+        .build(progress)
+}
+
 impl Program {
     fn build(&self, progress: Progress) -> anyhow::Result<PathBuf> {
         let _step = progress.start(&format!("building {} ({})", self.name, self.variant));

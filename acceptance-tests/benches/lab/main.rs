@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `start` | what the binary weighs, and how fast it answers |
 //! | `quickstart` | what a plan without changes asks of the clusters |
+//! | `geo-dns` | calls of Route 53 for 1, 10 and 100 names, and how long it takes to say who answers whom |
 //! | `federation` | many objects on many clusters, beside a bare loop of requests, kubectl and another provider |
 //!
 //! Each number stands beside the aim that it is held against; nothing fails, because a number says as much of the
@@ -11,6 +12,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line program speaks to its user")]
 
 mod federation;
+mod geo_dns;
 mod machine;
 mod quickstart;
 mod start;
@@ -43,6 +45,9 @@ struct Arguments {
     /// A provider that was built before, instead of building it now.
     #[arg(long)]
     provider: Option<PathBuf>,
+    /// A build of the provider `hashicorp/aws`, which `geo-dns` is measured beside.
+    #[arg(long)]
+    aws_provider: Option<PathBuf>,
     /// Given by cargo.
     #[arg(long, hide = true)]
     bench: bool,
@@ -54,6 +59,8 @@ enum Part {
     Start,
     /// Calls of a plan without changes.
     Quickstart,
+    /// Names in DNS.
+    GeoDns,
     /// Both that follow.
     Federation,
     /// Three whole control planes, 200 objects on each.
@@ -98,6 +105,10 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     if wants(&[Part::Quickstart]) {
         println!("### A plan without changes\n\n{}", quickstart::measure(&runtime, &provider)?);
+    }
+    if wants(&[Part::GeoDns]) {
+        let aws = arguments.aws_provider.as_deref();
+        println!("### Names in DNS\n\n{}", geo_dns::measure(&runtime, &provider, aws)?);
     }
     let job = federation::Job { provider, seed: arguments.seed, rounds: arguments.rounds.max(1) };
     for (part, scale) in [(Part::Federation3, Scale::Three), (Part::Federation20, Scale::Twenty)] {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::dice::Dice;
 use crate::stage::Stage;
-use crate::watch::{self, Question};
+use crate::watch::{self, Answers, Question};
 
 /// Who asks.
 const PLACES: [&str; 5] = ["DE", "JP", "BR", "US", "ZA"];
@@ -72,7 +72,7 @@ pub(crate) async fn soak(rounds: usize, mut dice: Dice) -> anyhow::Result<()> {
             stage.write(text)?;
         }
         let what = wish.as_ref().map_or("nothing", |(_, what)| what.as_str());
-        let before = watch::all(stage.dns(), &questions).await?;
+        let before = possible(&stage, &questions).await?;
         let work = async {
             let trouble = disturb(&stage, verb, &mut dice).await?;
             println!("soak: round {round}: {verb} {what}, {trouble}");
@@ -85,7 +85,7 @@ pub(crate) async fn soak(rounds: usize, mut dice: Dice) -> anyhow::Result<()> {
         };
         let (trouble, seen) =
             watch::during(stage.dns(), &questions, work).await.with_context(|| format!("round {round}"))?;
-        let after = watch::all(stage.dns(), &questions).await?;
+        let after = possible(&stage, &questions).await?;
         let check = async {
             seen.between(&before, &after)?;
             if verb == "destroy" {
@@ -103,6 +103,25 @@ pub(crate) async fn soak(rounds: usize, mut dice: Dice) -> anyhow::Result<()> {
         "soak: {rounds} rounds of geo DNS are as asked; {asked} questions in between, none without an answer"
     );
     Ok(())
+}
+
+/// All that each question can be answered with now. Weights are written in 255ths, so that it takes long until the last
+/// value has had its turn: where there are some, the record sets tell.
+async fn possible(stage: &Stage, questions: &[Question]) -> anyhow::Result<Answers> {
+    let mut answers = watch::all(stage.dns(), questions).await?;
+    let sets = stage.control().record_sets(&stage.zone).await?;
+    for ((_, name), values) in &mut answers {
+        let of_name = |set: &&Value| {
+            let at = set["Name"].as_str().unwrap_or_default().trim_end_matches('.');
+            set["Type"] == "A" && (at == name || at.ends_with(&format!(".{name}")))
+        };
+        let here: Vec<&Value> = sets.iter().filter(of_name).collect();
+        if here.iter().any(|set| set["Weight"].is_number()) {
+            let records = here.iter().flat_map(|set| set["ResourceRecords"].as_array().into_iter().flatten());
+            values.extend(records.filter_map(|it| it["Value"].as_str().map(str::to_owned)));
+        }
+    }
+    Ok(answers)
 }
 
 /// What is asked for: a configuration, and the same in a few words.

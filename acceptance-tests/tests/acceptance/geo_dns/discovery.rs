@@ -7,8 +7,9 @@ use acceptance_tests::route53::{RecordType, Zone, balancer_address};
 use anyhow::{Context as _, ensure};
 use k8s_openapi::api::core::v1::{Event, Service};
 use k8s_openapi::api::networking::v1::Ingress;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::federation::hcl::{REQUIRED, provider_for};
@@ -292,4 +293,102 @@ pub(crate) async fn warns_of_endpoints_that_leave(world: &'static World) -> anyh
     scenario.expect_no_changes().await?;
     scenario.terraform.destroy().await?.ok()?;
     Ok(())
+}
+
+/// What a controller of Gateway API says while it has no address, and then two: the apply quotes the one, and takes the
+/// other.
+pub(crate) async fn waits_for_the_addresses_of_a_gateway(world: &'static World) -> anyhow::Result<()> {
+    let scene = Scene::new(world, "t-geo-gateway", &["gcp"]).await?;
+    let client = world.lab.client("gcp").await?;
+    let definition = define_gateways(&client).await?;
+    let gateways: Api<DynamicObject> = Api::namespaced_with(client, scene.namespace, &definition);
+    let gateway = json!({
+        "apiVersion": definition.api_version, "kind": definition.kind, "metadata": { "name": "web" },
+        "spec": { "gatewayClassName": "edge", "listeners": [{ "name": "http", "port": 80, "protocol": "HTTP" }] },
+    });
+    gateways.create(&PostParams::default(), &serde_json::from_value(gateway)?).await?;
+    let say = async |status: Value| {
+        gateways
+            .patch_status("web", &PatchParams::default(), &Patch::Merge(json!({ "status": status })))
+            .await
+    };
+    let condition = |status: &str, reason: &str, message: &str| {
+        json!([{
+            "type": "Programmed", "status": status, "reason": reason, "message": message,
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }])
+    };
+    let reason = "no addresses are left in the pool";
+    say(json!({ "conditions": condition("False", "AddressNotAssigned", reason) })).await?;
+
+    let endpoints = [scene.endpoint("gcp", "gateway", "")];
+    let hasty = scene.text("  policy = \"simple\"\n  timeouts = { create = \"2s\" }", &endpoints);
+    let scenario = Scenario::new(world, &hasty).await?;
+    let apply = scenario.terraform.apply(None).await?;
+    let words = said(&apply);
+    let named = format!("Gateway `{}/web` has no address in the time allowed", scene.namespace);
+    for word in [named.as_str(), "its condition `Programmed` is not true", reason] {
+        ensure!(apply.code == Some(1) && words.contains(word), "it does not say `{word}`: {words}");
+    }
+    ensure!(scene.sets().await? == 0, "something was written");
+
+    scenario.write(&scene.text("  policy = \"simple\"", &endpoints))?;
+    let addresses = json!([
+        { "type": "IPAddress", "value": "34.116.250.1" },
+        { "type": "IPAddress", "value": "34.116.250.2" },
+        // Only its implementation knows what this means.
+        { "type": "example.com/pool", "value": "blue" },
+    ]);
+    let programmed = condition("True", "Programmed", "");
+    let later = async {
+        say(json!({ "addresses": addresses, "conditions": programmed })).await?;
+        anyhow::Ok(())
+    };
+    scene.apply_while(&scenario, "gcp", "gateways", later).await?;
+    ensure!(scene.answers("JP", RecordType::A).await? == ["34.116.250.1", "34.116.250.2"]);
+    scenario.expect_no_changes().await?;
+    scenario.terraform.destroy().await?.ok()?;
+    Ok(())
+}
+
+/// The kind `Gateway` of the Gateway API, as far as an address is read from it.
+async fn define_gateways(client: &kube::Client) -> anyhow::Result<ApiResource> {
+    let (group, version) = ("gateway.networking.k8s.io", "v1");
+    let anything = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
+    let definition = json!({
+        "metadata": {
+            "name": format!("gateways.{group}"),
+            "annotations": { "api-approved.kubernetes.io": "unapproved, a part of it for a test" },
+        },
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": { "kind": "Gateway", "plural": "gateways", "singular": "gateway" },
+            "versions": [{
+                "name": version, "served": true, "storage": true, "subresources": { "status": {} },
+                "schema": { "openAPIV3Schema": {
+                    "type": "object", "properties": { "spec": anything, "status": anything },
+                } },
+            }],
+        },
+    });
+    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+    match definitions.create(&PostParams::default(), &serde_json::from_value(definition)?).await {
+        // Another test has brought all of it.
+        Err(kube::Error::Api(status)) if status.code == 409 => {}
+        made => drop(made?),
+    }
+    let resource = ApiResource {
+        group: group.to_owned(),
+        version: version.to_owned(),
+        api_version: format!("{group}/{version}"),
+        kind: "Gateway".to_owned(),
+        plural: "gateways".to_owned(),
+    };
+    let gateways: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+    until("Gateways are served", PATIENCE, async || {
+        Ok(gateways.list(&kube::api::ListParams::default()).await.ok().map(drop))
+    })
+    .await?;
+    Ok(resource)
 }

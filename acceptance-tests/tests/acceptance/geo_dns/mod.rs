@@ -40,6 +40,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = with_clusters![
         discovery::a_replaced_load_balancer_is_drift,
         discovery::waits_for_the_address_of_an_ingress,
+        discovery::waits_for_the_addresses_of_a_gateway,
         discovery::refuses_what_is_never_exposed,
         discovery::warns_of_endpoints_that_leave,
     ];
