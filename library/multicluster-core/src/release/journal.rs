@@ -252,13 +252,16 @@ pub struct ClusterState {
     /// The size of the old colour when the cluster's turn came; `None` if nothing served here. Taking back leads there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub served: Option<u32>,
-    /// Whether the new colour was what served here when the cluster's turn came, and the old one nothing: then taking back
-    /// leaves it.
+    /// Whether taking back leaves what stands here: its turn never came, or the new colour was what served when it did,
+    /// and the old one nothing.
     #[serde(default)]
     pub kept: bool,
     /// Whether the release has taken it out of DNS and not put it back yet.
     #[serde(default)]
     pub withdrawn: bool,
+    /// The share of the new colour that the stage stands for, 0 to 100; `None` where traffic was not led.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u8>,
     /// Since when it does not answer, if it is in work and does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silent: Option<Timestamp>,

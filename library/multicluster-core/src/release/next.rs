@@ -94,6 +94,7 @@ pub fn next(spec: &ReleaseSpec, journal: &Journal, observed: &Observed, now: Tim
             break;
         }
     }
+    turn.weigh(&mut release);
     after.release = Some(release);
     if after != *journal {
         after.seq = after.seq.saturating_add(1);

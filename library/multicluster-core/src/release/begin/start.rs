@@ -30,6 +30,7 @@ pub(super) fn pending(desired: &Desired, name: &ClusterName, now: Timestamp) -> 
         replicas: desired.replicas.get(name).copied().unwrap_or(1),
         served: None,
         kept: false,
+        weight: None,
         withdrawn: false,
         silent: None,
         failure: None,

@@ -90,7 +90,11 @@ impl Turn<'_> {
             }
             _ if state.kept && state.withdrawn => Stage::Returning { verified: Some(self.now) },
             _ if state.kept => Stage::Returned,
-            Stage::Pending => Stage::Returned,
+            // Nothing was done here, so nothing that stands here is this release's.
+            Stage::Pending => {
+                state.kept = true;
+                Stage::Returned
+            }
             Stage::Preparing | Stage::Ready | Stage::Withdrawing { .. } => {
                 Stage::Returning { verified: Some(self.now) }
             }

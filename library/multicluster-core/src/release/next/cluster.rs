@@ -6,7 +6,7 @@ use super::wave::WavePlan;
 use super::{Fault, SILENCE, Turn};
 use crate::names::ClusterName;
 use crate::release::action::Action;
-use crate::release::journal::{ClusterState, Extent, Reason, Stage};
+use crate::release::journal::{ClusterState, Extent, Reason, Release, Stage};
 use crate::release::observed::{Seen, TrafficView};
 use crate::release::spec::Step;
 
@@ -317,6 +317,24 @@ impl Turn<'_> {
             _ => self.go(state, Stage::Step { index, verified: None }),
         }
         Ok(())
+    }
+
+    /// Says in the journal which share of traffic each stage stands for.
+    pub(super) fn weigh(&self, release: &mut Release) {
+        for wave in &self.waves {
+            for name in &wave.clusters {
+                let Some(state) = release.clusters.get_mut(name) else { continue };
+                state.weight = match state.stage {
+                    Stage::Step { index, .. } => {
+                        let index = index.min(wave.steps.len().saturating_sub(1));
+                        Some(self.wanted(wave, state, index).rules.weight.min(100))
+                    }
+                    Stage::Switched | Stage::Finished => Some(100),
+                    Stage::Returning { .. } | Stage::Returned if !state.kept => Some(0),
+                    _ => None,
+                };
+            }
+        }
     }
 
     /// Whether the new colour stands as rendered with all endpoints that its controller is told to have.

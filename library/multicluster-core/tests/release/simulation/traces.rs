@@ -88,3 +88,15 @@ fn what_was_under_way_when_the_course_changed_is_waited_for() {
     schedule.faults = vec![(5, Fault::Interrupt)];
     holds(&schedule);
 }
+
+#[test]
+fn a_wave_that_was_not_begun_is_left_as_it_is_when_the_others_go_back() {
+    let mut schedule = plain();
+    schedule.spec.on_interrupt = OnInterrupt::Rollback;
+    schedule.spec.waves[1].max_failures = MaxFailures::Clusters(1);
+    schedule.spec.waves[1].approval = true;
+    schedule.applies = vec![3, 3, 0, 1];
+    schedule.pods = vec![vec![Pods::Ready(0); 3]; 3];
+    schedule.pods[2][AZURE] = Pods::Hang;
+    holds(&schedule);
+}
