@@ -18,6 +18,7 @@ pub mod adopt;
 pub mod begin;
 pub mod color;
 pub mod fit;
+pub mod forecast;
 pub mod identity;
 pub mod journal;
 pub mod next;
@@ -30,4 +31,5 @@ pub mod workload;
 
 pub use self::begin::begin;
 pub use self::color::Color;
+pub use self::forecast::forecast;
 pub use self::next::next;

@@ -5,6 +5,8 @@ mod begin;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod forecast;
+#[cfg(test)]
 mod forward;
 #[cfg(test)]
 mod simulation;
