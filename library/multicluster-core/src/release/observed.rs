@@ -89,7 +89,8 @@ pub struct ColorView {
     /// Endpoints of its own Service that are ready and belong to pods of the objects as they are now: pods of a version before,
     /// which a rolling update has not replaced yet, do not count.
     pub ready_endpoints: u32,
-    /// Why it will not become ready by itself: crash loop, image error, exceeded quota.
+    /// Why it will not become ready by itself: crash loop, image error, exceeded quota. Pods of a version before, which a rolling
+    /// update has not replaced yet, do not count.
     pub failing: Option<String>,
 }
 

@@ -382,3 +382,14 @@ fn an_adopted_workload_is_blue_and_the_first_release_beside_it_green() {
     let applied = lab.apply("v1").unwrap();
     assert_eq!((applied.ended, applied.release().to), (Ended::Completed, Color::Green));
 }
+
+#[test]
+fn what_crashes_where_the_new_version_is_to_be_made_is_not_taken_for_it() {
+    let mut lab = Lab::with(two_waves(), "v1");
+    lab.world.behave(None, "v0", Pods::Crash);
+    let mut left_over = lab.world.site("gcp").sides[&Color::Blue].clone();
+    left_over.version = Some(version("v0"));
+    lab.world.site("gcp").sides.insert(Color::Green, left_over);
+    assert_eq!(lab.apply("v2").unwrap().ended, Ended::Completed);
+    all_serve(&lab, "v2");
+}

@@ -218,9 +218,10 @@ impl Beginning<'_> {
     fn serves_other(&self, standing: &ClusterStanding, to: Color) -> bool {
         !self.in_place()
             && standing.serving == Some(to)
-            && standing.colors.get(&to).is_some_and(|color| {
-                color.version != self.desired.version && color.replicas > 0 && color.ready_endpoints > 0
-            })
+            && standing
+                .colors
+                .get(&to)
+                .is_some_and(|color| color.version != self.desired.version && color.replicas > 0)
     }
 
     /// Whether the version stands ready in the other colour on every cluster.

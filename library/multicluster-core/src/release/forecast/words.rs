@@ -196,7 +196,8 @@ fn count(replicas: u32) -> String {
 
 fn step_words(step: &Step) -> String {
     let names: Vec<&str> = step.headers.keys().map(String::as_str).collect();
-    let headers = if names.is_empty() { String::new() } else { format!(" and by header {}", names.join(", ")) };
+    let headers =
+        if names.is_empty() { String::new() } else { format!(" and by header {}", names.join(", ")) };
     let mirror = step.mirror.filter(|share| *share > 0);
     let mirror = mirror.map_or_else(String::new, |share| format!(" and {share} % mirrored"));
     let pause = if step.pause.is_zero() { String::new() } else { format!(" ({})", text(step.pause)) };

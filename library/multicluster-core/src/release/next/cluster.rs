@@ -86,7 +86,8 @@ impl Turn<'_> {
     /// What the cluster's turn begins with: what stands there now decides how much is made, and where taking back leads.
     fn enter(&mut self, name: &ClusterName, state: &mut ClusterState, seen: &Seen) -> Result<(), Fault> {
         let led_to_new = seen.traffic.as_ref().map_or(0, |traffic| traffic.weight);
-        let new_serves = led_to_new > 0 && seen.new.ready_endpoints > 0;
+        // Whether it is ready does not matter: it may be so again in a moment.
+        let new_serves = led_to_new > 0 && seen.new.replicas > 0 && !self.first;
         if new_serves && !seen.new.applied && self.extent == Extent::All && !self.in_place() {
             return Err(Fault::new(
                 Reason::Foreign,
@@ -123,7 +124,8 @@ impl Turn<'_> {
 
     fn prepare(&mut self, name: &ClusterName, state: &mut ClusterState, seen: &Seen) -> Result<(), Fault> {
         not_refused(name, seen)?;
-        if let Some(why) = &seen.new.failing {
+        // What crashes before it was made anew is not what is brought.
+        if let Some(why) = seen.new.failing.as_ref().filter(|_| seen.new.applied) {
             return Err(Fault::new(
                 Reason::NotReady,
                 format!("{} does not become ready on cluster `{name}`: {why}", self.to),

@@ -16,7 +16,7 @@ use proptest::prelude::*;
 
 use super::applier::{Applier, Start};
 use super::watch::Watch;
-use crate::support::{Pods, World, analysis, cluster, seconds, spec, version, wave};
+use crate::support::{Pods, World, analysis, seconds, spec, version, wave};
 
 /// The clusters of every schedule.
 pub(super) const NAMES: [&str; 3] = ["aws", "azure", "gcp"];
@@ -389,17 +389,19 @@ impl<'a> Running<'a> {
     fn apply_in_calm(&mut self, number: usize, applies: usize) -> Result<(), String> {
         let wanted = version(&name_of(number));
         let mut last = None;
+        let mut why = String::new();
         for _ in 0..applies {
             last = self.apply(number)?;
-            let done = NAMES.iter().all(|name| {
-                self.world.served(name).as_ref() == Some(&wanted)
-                    && self.world.ready(&cluster(name), self.world.serving(name).unwrap_or(Color::Blue)) > 0
-            });
-            if done && last == Some(Ended::Completed) {
-                return self.watch.settled(&self.world, &wanted);
+            match self.watch.settled(&self.world, &wanted) {
+                Ok(()) if last == Some(Ended::Completed) => return Ok(()),
+                Ok(()) => {}
+                Err(missing) => why = missing,
             }
         }
-        Err(format!("{} does not get there in {applies} applies; the last one ended {last:?}", wanted.0))
+        Err(format!(
+            "{} does not get there in {applies} applies; the last one ended {last:?}; {why}",
+            wanted.0
+        ))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Schedules that once showed a mistake, made as small as they are.
 
+use multicluster_core::release::Color;
 use multicluster_core::release::spec::{DnsCoupling, MaxFailures, OnFailure, OnInterrupt, Step};
 
 use super::holds;
@@ -98,5 +99,25 @@ fn a_wave_that_was_not_begun_is_left_as_it_is_when_the_others_go_back() {
     schedule.applies = vec![3, 3, 0, 1];
     schedule.pods = vec![vec![Pods::Ready(0); 3]; 3];
     schedule.pods[2][AZURE] = Pods::Hang;
+    holds(&schedule);
+}
+
+#[test]
+fn what_has_users_is_not_made_anew_while_its_pods_are_gone_for_a_moment() {
+    let mut schedule = plain();
+    schedule.spec.on_interrupt = OnInterrupt::Rollback;
+    schedule.spec.hold = seconds(10);
+    schedule.spec.waves = vec![wave("w0", &["gcp"]), wave("w1", &["aws"]), wave("w2", &["azure"])];
+    schedule.spec.waves[0].steps = vec![Step::weight(20), Step::weight(100)];
+    schedule.spec.waves[0].soak = seconds(4);
+    schedule.spec.waves[1].soak = seconds(2);
+    for wave in &mut schedule.spec.waves[1..] {
+        wave.max_failures = MaxFailures::Clusters(1);
+    }
+    schedule.applies = vec![1, 2];
+    schedule.delays = vec![3];
+    schedule.pods[0] = vec![Pods::Ready(0), Pods::Die(7), Pods::Ready(4)];
+    schedule.pods[1] = vec![Pods::Crash, Pods::Crash, Pods::Die(8)];
+    schedule.faults = vec![(21, Fault::Clock(38)), (60, Fault::Pods(AWS, Color::Blue, 15))];
     holds(&schedule);
 }

@@ -144,6 +144,9 @@ impl Watch {
             if site.sides.get(&serving).and_then(|side| side.version.as_ref()) != Some(wanted) {
                 return Err(format!("{name} serves something else"));
             }
+            if world.ready(name, serving) == 0 {
+                return Err(format!("nothing is ready on {name}"));
+            }
             if !site.in_dns {
                 return Err(format!("{name} was left out of DNS"));
             }
