@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use acceptance_tests::lab::Crds;
 use acceptance_tests::lab::wait::until;
 use acceptance_tests::route53::{RecordType, Zone, balancer_address};
 use anyhow::{Context as _, ensure};
 use k8s_openapi::api::core::v1::{Event, Service};
 use k8s_openapi::api::networking::v1::Ingress;
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -299,8 +299,9 @@ pub(crate) async fn warns_of_endpoints_that_leave(world: &'static World) -> anyh
 /// other.
 pub(crate) async fn waits_for_the_addresses_of_a_gateway(world: &'static World) -> anyhow::Result<()> {
     let scene = Scene::new(world, "t-geo-gateway", &["gcp"]).await?;
+    world.lab.install_crds("gcp", Crds::GatewayApi).await?;
     let client = world.lab.client("gcp").await?;
-    let definition = define_gateways(&client).await?;
+    let definition = kind();
     let gateways: Api<DynamicObject> = Api::namespaced_with(client, scene.namespace, &definition);
     let gateway = json!({
         "apiVersion": definition.api_version, "kind": definition.kind, "metadata": { "name": "web" },
@@ -351,44 +352,14 @@ pub(crate) async fn waits_for_the_addresses_of_a_gateway(world: &'static World) 
     Ok(())
 }
 
-/// The kind `Gateway` of the Gateway API, as far as an address is read from it.
-async fn define_gateways(client: &kube::Client) -> anyhow::Result<ApiResource> {
+/// The kind `Gateway` of the Gateway API.
+fn kind() -> ApiResource {
     let (group, version) = ("gateway.networking.k8s.io", "v1");
-    let anything = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
-    let definition = json!({
-        "metadata": {
-            "name": format!("gateways.{group}"),
-            "annotations": { "api-approved.kubernetes.io": "unapproved, a part of it for a test" },
-        },
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": { "kind": "Gateway", "plural": "gateways", "singular": "gateway" },
-            "versions": [{
-                "name": version, "served": true, "storage": true, "subresources": { "status": {} },
-                "schema": { "openAPIV3Schema": {
-                    "type": "object", "properties": { "spec": anything, "status": anything },
-                } },
-            }],
-        },
-    });
-    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
-    match definitions.create(&PostParams::default(), &serde_json::from_value(definition)?).await {
-        // Another test has brought all of it.
-        Err(kube::Error::Api(status)) if status.code == 409 => {}
-        made => drop(made?),
-    }
-    let resource = ApiResource {
+    ApiResource {
         group: group.to_owned(),
         version: version.to_owned(),
         api_version: format!("{group}/{version}"),
         kind: "Gateway".to_owned(),
         plural: "gateways".to_owned(),
-    };
-    let gateways: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
-    until("Gateways are served", PATIENCE, async || {
-        Ok(gateways.list(&kube::api::ListParams::default()).await.ok().map(drop))
-    })
-    .await?;
-    Ok(resource)
+    }
 }
