@@ -1,27 +1,37 @@
 //! How Route 53 is reached. Nothing here connects until a name asks for its zone.
 
-use std::collections::BTreeMap;
+mod delegation;
+mod resolver;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, RwLock};
 
-use multicluster::route53::{AssumeRole, CallError, Client, HealthCheck, Keys, Run, Settings};
-use multicluster_core::route53::RecordName;
+use multicluster::route53::{
+    AssumeRole, CallError, Client, DelegationWarning, HealthCheck, Keys, Run, Settings, check_delegation,
+};
+use multicluster_core::route53::{RecordName, ZoneFacts};
 use secrecy::SecretString;
 use tfplugin::schema::{Attribute, Nesting};
 use tfplugin::{Diagnostics, Node, validators as checks};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use self::delegation::Delegation;
+use self::resolver::Resolver;
+
 /// Route 53, as the provider block has it.
 #[derive(Debug, Default)]
 pub(crate) struct Route53 {
     /// None until all of it is known.
-    settings: RwLock<Option<Settings>>,
+    settings: RwLock<Option<(Settings, Delegation)>>,
     /// Made by the first who needs it; all share its pace, its reads and its queues.
     client: OnceCell<Client>,
     /// The health checks of all names, when they were read last: one reading serves all who asked before it began.
     checks: tokio::sync::Mutex<Option<(Instant, Arc<Vec<HealthCheck>>)>>,
     /// One lock per zone and name: two resources of one configuration never write to the same one at once.
     names: ByName<Arc<tokio::sync::Mutex<()>>>,
+    /// Zones of which it was asked already whether the world finds them.
+    delegations: Mutex<BTreeSet<String>>,
     /// Names from which this process has withdrawn an endpoint, with the digest of the answers that are left.
     withdrawn: ByName<String>,
 }
@@ -36,13 +46,13 @@ impl Route53 {
     /// Takes the `route53` attribute.
     pub(crate) fn configure(&self, node: &Node<'_>) {
         if let Ok(mut place) = self.settings.write() {
-            *place = node.is_wholly_known().then(|| settings(node));
+            *place = node.is_wholly_known().then(|| (settings(node), Delegation::of(node)));
         }
     }
 
     /// The client; none while the provider block is not known. Nothing is sent yet.
     pub(crate) async fn client(&self) -> Option<Client> {
-        let settings = self.settings.read().ok()?.clone()?;
+        let (settings, _) = self.settings.read().ok()?.clone()?;
         Some(self.client.get_or_init(|| async { Client::new(&settings).await }).await.clone())
     }
 }
@@ -67,6 +77,34 @@ impl Route53 {
     pub(crate) fn has_withdrawn(&self, zone: &str, name: &RecordName, answers: &str) -> bool {
         let key = (zone.to_owned(), name.clone());
         self.withdrawn.lock().is_ok_and(|withdrawn| withdrawn.get(&key).is_some_and(|it| it == answers))
+    }
+
+    /// Whether the world finds a zone, as far as a resolver knows. Each zone is asked for once; a resolver that does not
+    /// answer soon is nothing to users of ours.
+    pub(crate) async fn check_delegation(
+        &self,
+        zone: &ZoneFacts,
+        name_servers: &[String],
+    ) -> Option<DelegationWarning> {
+        let (_, delegation) = self.settings.read().ok()?.clone()?;
+        let wanted = !name_servers.is_empty() && delegation.is_wanted(self.client().await?.is_redirected());
+        if !wanted || !self.delegations.lock().ok()?.insert(zone.id.clone()) {
+            return None;
+        }
+        let resolver = match Resolver::new(delegation.resolver) {
+            Ok(resolver) => resolver,
+            Err(reason) => {
+                tracing::debug!(zone = zone.id, reason, "nobody can be asked whether the zone is delegated");
+                return None;
+            }
+        };
+        match check_delegation(&zone.name, name_servers, &resolver).await? {
+            DelegationWarning::Unknown { reason, .. } => {
+                tracing::debug!(zone = zone.id, reason, "it is not known whether the zone is delegated");
+                None
+            }
+            warning => Some(warning),
+        }
     }
 
     /// The health checks of all names. With `since`, as they were after that moment.
@@ -136,6 +174,8 @@ pub(super) fn attribute() -> Attribute {
             ("access_key", Attribute::string("Access key id; together with `secret_key`.")),
             ("secret_key", Attribute::string("Secret access key.").sensitive()),
             ("token", Attribute::string("Session token that belongs to the keys.").sensitive()),
+            ("resolver", delegation::resolver()),
+            ("delegation_check", delegation::check()),
         ],
     )
     .validate(keys)

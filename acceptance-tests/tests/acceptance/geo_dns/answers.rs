@@ -1,6 +1,9 @@
 //! Who is answered by whom: at plan, by DNS, and when something is down.
 
-use acceptance_tests::route53::Health;
+use std::net::SocketAddr;
+
+use acceptance_tests::route53::{Alone, Health, Knobs, Settings};
+use acceptance_tests::terraform::Output;
 use anyhow::{Context as _, ensure};
 use serde_json::json;
 
@@ -179,4 +182,44 @@ pub(crate) async fn are_verified_and_drawn_on_request() -> anyhow::Result<()> {
     let unasked = silent.replace("  health_check = { protocol = \"TCP\", port = 443 }\n", "");
     stage.refuses(&unasked, &["Nothing to verify", "`aws`"]).await?;
     stage.expect_nothing().await
+}
+
+/// What nobody is sent to answers nobody, which a plan says, and says again until it is mended; it never stops one.
+pub(crate) async fn need_a_zone_that_is_delegated() -> anyhow::Result<()> {
+    let stage = Stage::new().await?;
+    let parent = Alone::start(Knobs::default(), Settings::default()).await?;
+    parent.create_zone("example.com").await?;
+    let unheard = std::net::UdpSocket::bind("127.0.0.1:0")?;
+    let shop = stage.shop("  policy = \"simple\"", "    aws = { values = [\"192.0.2.1\"] }");
+    let warning = "The zone is not found by everybody";
+    let said_with = async |setting: String| {
+        stage.write_with(&setting, &shop)?;
+        let plan = stage.terraform.plan(None).await?;
+        ensure!(plan.code != Some(1), "{}", plan.stderr);
+        // Warnings of a plan stand on standard output.
+        anyhow::Ok(said(&Output { stderr: plan.stdout.clone(), ..plan }))
+    };
+    let resolver = |at: SocketAddr| format!(", resolver = \"{at}\"");
+
+    let own = resolver(stage.route53.dns);
+    let found = said_with(own.clone()).await?;
+    ensure!(!found.contains(warning), "{found}");
+    let lost = said_with(resolver(parent.dns)).await?;
+    ensure!(lost.contains(warning) && lost.contains("is not delegated, so that nobody"), "{lost}");
+    let off = said_with(resolver(parent.dns) + ", delegation_check = false").await?;
+    ensure!(!off.contains(warning), "{off}");
+    let silent = said_with(resolver(unheard.local_addr()?)).await?;
+    ensure!(!silent.contains(warning), "{silent}");
+
+    stage.apply(&shop).await?;
+    let servers = json!([{ "Value": "ns-1.example.net." }, { "Value": "ns-2.example.net." }]);
+    let elsewhere =
+        json!([{ "Name": stage.zone.name, "Type": "NS", "TTL": 300, "ResourceRecords": servers }]);
+    stage.control().seed(&stage.zone, &elsewhere).await?;
+    stage.control().reset_calls().await?;
+    let lost = said_with(own).await?;
+    ensure!(lost.contains("is delegated to ns-1.example.net, ns-2.example.net"), "{lost}");
+    ensure!(lost.contains("No changes."), "{lost}");
+    ensure!(stage.calls().await? == ["ListResourceRecordSets"], "{:?}", stage.calls().await?);
+    Ok(())
 }

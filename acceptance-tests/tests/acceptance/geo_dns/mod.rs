@@ -49,6 +49,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         answers::of_every_policy,
         answers::are_asked_by_function_and_data_source,
         answers::are_verified_and_drawn_on_request,
+        answers::need_a_zone_that_is_delegated,
         changes::one_batch_each_and_none_without_need,
         changes::of_the_policy_leave_no_gap,
         changes::of_the_name_move_it,

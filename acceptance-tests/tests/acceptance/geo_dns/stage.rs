@@ -75,10 +75,15 @@ impl Stage {
 
     /// Replaces the configuration, below the provider block.
     pub(crate) fn write(&self, configuration: &str) -> anyhow::Result<()> {
+        self.write_with("", configuration)
+    }
+
+    /// The same, with more in the provider block's `route53`.
+    pub(crate) fn write_with(&self, settings: &str, configuration: &str) -> anyhow::Result<()> {
         let mut text = "terraform {\n  required_providers {\n    multicluster = { source = \"multicluster/multicluster\" }\n  }\n}\n".to_owned();
         write!(
             text,
-            "provider \"multicluster\" {{\n  route53 = {{ endpoint_url = {:?}, access_key = \"lab\", secret_key = \"lab\" }}\n}}\n{configuration}",
+            "provider \"multicluster\" {{\n  route53 = {{ endpoint_url = {:?}, access_key = \"lab\", secret_key = \"lab\"{settings} }}\n}}\n{configuration}",
             self.route53.api_url
         )?;
         std::fs::write(self.directory.path().join("main.tf"), text).context("cannot write main.tf")

@@ -16,6 +16,7 @@ use aws_config::{
     sts::AssumeRoleProvider,
 };
 use aws_sdk_route53::config::{Credentials, SharedCredentialsProvider};
+use aws_types::service_config::ServiceConfigKey;
 use secrecy::ExposeSecret;
 
 use super::{
@@ -39,6 +40,8 @@ pub(super) struct Shared {
     pub(super) request_timeout: Duration,
     /// Where credentials come from, for messages.
     pub(super) source: String,
+    /// Whether requests go to another service than AWS's own.
+    redirected: bool,
     pub(super) changes: Changes,
     zones: Mutex<BTreeMap<String, Arc<ZoneShared>>>,
     requests: Mutex<BTreeMap<&'static str, u64>>,
@@ -62,6 +65,7 @@ impl Client {
             pacer: Pacer::new(settings.requests_per_second),
             request_timeout: settings.request_timeout,
             source: source(settings),
+            redirected: settings.endpoint_url.is_some() || is_redirected(&shared),
             changes: Changes::new(settings.first_poll),
             zones: Mutex::default(),
             requests: Mutex::default(),
@@ -77,6 +81,13 @@ impl Client {
         let mut zones = self.0.zones.lock().unwrap_or_else(PoisonError::into_inner);
         let zone = zones.entry(id.to_owned()).or_insert_with(|| Arc::new(ZoneShared::new(id)));
         Zone { client: self.clone(), shared: Arc::clone(zone) }
+    }
+
+    /// Whether another service than AWS's own is asked: an emulator, by the settings or by AWS's variables and files. What
+    /// stands there is not what the world finds.
+    #[must_use]
+    pub fn is_redirected(&self) -> bool {
+        self.0.redirected
     }
 
     /// How many requests were sent so far, by operation, repetitions included.
@@ -122,6 +133,17 @@ async fn load(settings: &Settings) -> SdkConfig {
         Some(role) => assume(shared, role).await,
         None => shared,
     }
+}
+
+/// As the SDK itself looks for another endpoint.
+fn is_redirected(config: &SdkConfig) -> bool {
+    let key = ServiceConfigKey::builder()
+        .service_id("Route 53")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build();
+    let named = config.service_config().zip(key.ok()).and_then(|(service, key)| service.load_config(key));
+    named.is_some() || config.endpoint_url().is_some()
 }
 
 fn source(settings: &Settings) -> String {

@@ -3,8 +3,7 @@
 use std::{collections::BTreeSet, fmt};
 
 use futures::future::BoxFuture;
-
-use super::ZoneInfo;
+use multicluster_core::route53::RecordName;
 
 /// Asks public DNS. Given by the caller, who knows which resolver may be asked.
 pub trait NameServers: Send + Sync {
@@ -50,17 +49,22 @@ pub enum DelegationWarning {
     },
 }
 
-/// Compares where the world is sent with where the zone is. A private zone needs no delegation.
+/// Compares where the world is sent with where a zone is: the servers that answer for it. A private zone has none, and
+/// needs no delegation.
 ///
 /// # Cancel safety
 /// Dropping the future has no effect.
-pub async fn check_delegation(zone: &ZoneInfo, resolver: &dyn NameServers) -> Option<DelegationWarning> {
-    if zone.private || zone.name_servers.is_empty() {
+pub async fn check_delegation(
+    zone: &RecordName,
+    name_servers: &[String],
+    resolver: &dyn NameServers,
+) -> Option<DelegationWarning> {
+    if name_servers.is_empty() {
         return None;
     }
-    let name = zone.name.as_written();
+    let name = zone.as_written();
     match resolver.name_servers(&name).await {
-        Ok(found) => compare(name, &zone.name_servers, &found),
+        Ok(found) => compare(name, name_servers, &found),
         Err(reason) => Some(DelegationWarning::Unknown { zone: name, reason }),
     }
 }
@@ -111,7 +115,6 @@ impl fmt::Display for DelegationWarning {
 
 #[cfg(test)]
 mod tests {
-    use multicluster_core::route53::RecordName;
     use rstest::rstest;
 
     use super::*;
@@ -137,21 +140,15 @@ mod tests {
     #[case::mixed(&["ns-9.example.net", "ns-1.example.net"], "to ns-9.example.net beside")]
     #[tokio::test]
     async fn what_the_parent_says(#[case] found: &[&str], #[case] said: &str) {
-        let mut zone = ZoneInfo {
-            id: "Z1".to_owned(),
-            name: RecordName::new("example.com").unwrap(),
-            private: false,
-            record_sets: 2,
-            name_servers: servers(&["ns-1.example.net", "ns-2.example.org"]),
-        };
-        let warning = check_delegation(&zone, &Says(Ok(servers(found)))).await;
+        let zone = RecordName::new("example.com").unwrap();
+        let ours = servers(&["ns-1.example.net", "ns-2.example.org"]);
+        let warning = check_delegation(&zone, &ours, &Says(Ok(servers(found)))).await;
         let text = warning.map(|warning| warning.to_string()).unwrap_or_default();
         assert!(text.contains(said) && text.is_empty() == said.is_empty(), "{text}");
 
         let silent = Says(Err("no answer".to_owned()));
-        let warning = check_delegation(&zone, &silent).await.unwrap().to_string();
+        let warning = check_delegation(&zone, &ours, &silent).await.unwrap().to_string();
         assert!(warning.ends_with("is delegated: no answer"), "{warning}");
-        zone.private = true;
-        assert_eq!(check_delegation(&zone, &silent).await, None, "nobody outside has to find it");
+        assert_eq!(check_delegation(&zone, &[], &silent).await, None, "nobody outside has to find it");
     }
 }

@@ -93,12 +93,17 @@ impl Zone {
         let zone = answer.hosted_zone.ok_or_else(|| operation.unintelligible("the zone is missing"))?;
         let name = RecordName::new(&zone.name)
             .map_err(|_| operation.unintelligible("the zone's name is not a name"))?;
+        let private = zone.config.is_some_and(|config| config.private_zone);
         let info = ZoneInfo {
             id: self.shared.id.clone(),
             name,
-            private: zone.config.is_some_and(|config| config.private_zone),
+            private,
             record_sets: zone.resource_record_set_count.and_then(|it| u64::try_from(it).ok()).unwrap_or(0),
-            name_servers: answer.delegation_set.map(|set| set.name_servers).unwrap_or_default(),
+            name_servers: answer
+                .delegation_set
+                .filter(|_| !private)
+                .map(|set| set.name_servers)
+                .unwrap_or_default(),
         };
         *known = Some(info.clone());
         // Set at most once, and always to the same.

@@ -363,11 +363,12 @@ impl Change<'_> {
         let mut state = self.request.planned.clone();
         // What is kept is what the next plan works on: the answers, and the mark besides.
         let after = self.reread(work, &view.zone).await;
-        let after = after.unwrap_or_else(|| View { sets: decision.desired.clone(), ..view.clone() });
+        let sets = after.map_or_else(|| decision.desired.clone(), |after| after.sets);
+        let after = View { sets, ..view.clone() };
         if let Some(why) = applied.not_in_sync() {
             not_in_sync(why, said);
         }
-        record.see(&after.zone, &after.sets);
+        record.see(&after);
         record.see_checks(&standing.checks);
         record.see_collection(&standing.collection);
         read::fill(&mut state, &after, standing, &work.name);

@@ -96,7 +96,7 @@ pub(super) async fn import(
     };
     tell(&found, diagnostics);
     let mut record = Record::default();
-    record.see(&view.zone, &view.sets);
+    record.see(&view);
     let mut state = state_of(&id, &view, &found);
     match checks::blocks(&client, &found, &id.name, &run).await {
         Ok(blocks) => checks::write(&mut state, blocks),

@@ -30,6 +30,16 @@ pub(super) async fn plan(
     if response.planned.is_null() {
         return plan_removal(request, response);
     }
+    // What it asks makes the future large; the caller's should not be.
+    Box::pin(plan_change(shared, context, request, response)).await;
+}
+
+async fn plan_change(
+    shared: &GeoDns,
+    context: &Context,
+    request: PlanRequest<'_>,
+    response: &mut PlanResponse,
+) {
     let said = &mut response.diagnostics;
     let Some(model) = model::model(&response.planned, said) else {
         let name = state::name_of(&response.planned);
@@ -59,6 +69,9 @@ pub(super) async fn plan(
     if said.has_errors() {
         return;
     }
+    if let Some(view) = &view {
+        warn_of_delegation(shared, view, said).await;
+    }
     if let Some(beside) = &outcome.beside {
         refuse_beyond_limits(shared, context, &request, beside, said).await;
     }
@@ -80,7 +93,12 @@ async fn look(
         record.zone().filter(|zone| model.zone_id.as_deref().map(state::zone_id) == Some(zone.id.as_str()));
     let prior = state::name_of(request.prior);
     if let (Some(zone), true) = (&known, prior.as_ref() == Some(name)) {
-        return Some(View { zone: zone.clone(), sets: record.sets(), opaque: Vec::new() });
+        return Some(View {
+            zone: zone.clone(),
+            name_servers: record.name_servers(),
+            sets: record.sets(),
+            opaque: Vec::new(),
+        });
     }
     let Some(zone) = zone::of(&shared.route53, model.zone_id.as_deref()).await else {
         if model.zone_id.is_some() {
@@ -241,6 +259,21 @@ impl Outcome {
             planned.set("forecast", self.forecast.map_or(Value::Unknown, state::texts));
             std::mem::replace(planned, Value::Null)
         };
+    }
+}
+
+/// A zone that the world does not find answers nobody, whatever stands in it.
+async fn warn_of_delegation(shared: &GeoDns, view: &View, diagnostics: &mut Diagnostics) {
+    if let Some(warning) = shared.route53.check_delegation(&view.zone, &view.name_servers).await {
+        let detail = format!(
+            "{} If that is as it should be, set `delegation_check = false` in `route53` of the provider block.",
+            sentence(&warning)
+        );
+        diagnostics.warning_at(
+            Path::root().attribute("zone_id"),
+            "The zone is not found by everybody",
+            detail,
+        );
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) async fn read(shared: &GeoDns, context: &Context, response: &mut Stat
         response.state = Value::Null;
         return;
     }
-    record.see(&view.zone, &view.sets);
+    record.see(&view);
     let standing = match standing(shared, &response.state, &view, &name, &record, &run).await {
         Ok(standing) => standing,
         Err(error) => {

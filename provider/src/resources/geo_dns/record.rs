@@ -18,6 +18,7 @@ use self::checks::StoredCheck;
 use self::sets::StoredSet;
 use super::collection;
 use super::model::Reference;
+use super::zone::View;
 
 /// The private bytes, as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -47,6 +48,9 @@ struct StoredZone {
     name: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     private: bool,
+    /// The servers that answer for it, once they were seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    name_servers: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,7 +85,7 @@ impl Record {
 
     /// What the zone is, if it was seen.
     pub(super) fn zone(&self) -> Option<ZoneFacts> {
-        let StoredZone { id, name, private } = self.zone.clone()?;
+        let StoredZone { id, name, private, .. } = self.zone.clone()?;
         Some(ZoneFacts { id, name: RecordName::new(&name).ok()?, private })
     }
 
@@ -90,11 +94,21 @@ impl Record {
         self.sets.iter().filter_map(StoredSet::read).collect()
     }
 
+    /// The servers that answer for the zone, if they were seen.
+    pub(super) fn name_servers(&self) -> Vec<String> {
+        self.zone.as_ref().map(|zone| zone.name_servers.clone()).unwrap_or_default()
+    }
+
     /// Notes what the zone holds.
-    pub(super) fn see(&mut self, zone: &ZoneFacts, sets: &[RecordSet]) {
-        let ZoneFacts { id, name, private } = zone.clone();
-        self.zone = Some(StoredZone { id, name: name.to_string(), private });
-        self.sets = sets.iter().map(StoredSet::of).collect();
+    pub(super) fn see(&mut self, view: &View) {
+        let ZoneFacts { id, name, private } = view.zone.clone();
+        let mut name_servers = view.name_servers.clone();
+        if let (true, Some(before)) = (name_servers.is_empty(), self.zone.take()) {
+            // A zone that is known is not asked for again.
+            name_servers = if before.id == id { before.name_servers } else { name_servers };
+        }
+        self.zone = Some(StoredZone { id, name: name.to_string(), private, name_servers });
+        self.sets = view.sets.iter().map(StoredSet::of).collect();
     }
 
     /// The health checks of the name.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use multicluster::route53::{CallError, Freshness, Listing, OpaqueSet, Range, Run, Zone};
+use multicluster::route53::{CallError, Freshness, Listing, OpaqueSet, Range, Run, Zone, ZoneInfo};
 use multicluster_core::route53::ZoneFacts;
 use multicluster_core::route53::owner::{OwnerMark, claim_names};
 use multicluster_core::route53::{RecordName, RecordSet, RecordType, is_helper_of};
@@ -16,6 +16,8 @@ use crate::validators::sentence;
 #[derive(Clone, Debug)]
 pub(crate) struct View {
     pub(crate) zone: ZoneFacts,
+    /// The servers that answer for it; none if it is private, or they are not known.
+    pub(crate) name_servers: Vec<String>,
     /// What concerns the names: all at them, their helpers, ownership records, and words of others.
     pub(crate) sets: Vec<RecordSet>,
     /// What is there and cannot be expressed.
@@ -55,11 +57,11 @@ pub(super) async fn view(
     freshness: Freshness,
     run: &Run,
 ) -> Result<View, CallError> {
-    let facts = match known.filter(|known| known.id == zone.id()) {
-        Some(known) => known,
+    let (facts, name_servers) = match known.filter(|known| known.id == zone.id()) {
+        Some(known) => (known, Vec::new()),
         None => {
-            let info = zone.info(run).await?;
-            ZoneFacts { id: info.id, name: info.name, private: info.private }
+            let ZoneInfo { id, name, private, name_servers, .. } = zone.info(run).await?;
+            (ZoneFacts { id, name, private }, name_servers)
         }
     };
     let mut ranges: Vec<Range> = names.iter().flat_map(|name| Range::of(name, &facts.name)).collect();
@@ -73,7 +75,7 @@ pub(super) async fn view(
         let name = RecordName::new(&set.name);
         name.is_ok_and(|it| names.iter().any(|name| it == **name || is_helper_of(&it, name)))
     };
-    Ok(View { zone: facts, sets, opaque: opaque.into_iter().filter(at_names).collect() })
+    Ok(View { zone: facts, name_servers, sets, opaque: opaque.into_iter().filter(at_names).collect() })
 }
 
 fn concerns(set: &RecordSet, name: &RecordName, zone: &ZoneFacts) -> bool {

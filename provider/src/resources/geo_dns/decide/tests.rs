@@ -13,7 +13,12 @@ fn name() -> RecordName {
 
 fn view(sets: Vec<RecordSet>) -> View {
     let name = RecordName::new("example.com").unwrap();
-    View { zone: ZoneFacts { id: "Z1".to_owned(), name, private: false }, sets, opaque: Vec::new() }
+    View {
+        zone: ZoneFacts { id: "Z1".to_owned(), name, private: false },
+        name_servers: Vec::new(),
+        sets,
+        opaque: Vec::new(),
+    }
 }
 
 /// Decides for the main case with these changes; the errors otherwise.
