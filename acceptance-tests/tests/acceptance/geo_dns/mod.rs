@@ -63,6 +63,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         refused::what_another_owner_has,
         faults::of_the_service_are_waited_out,
         faults::a_lost_answer_is_looked_for,
+        faults::a_lost_answer_does_not_stop_a_removal,
         faults::killed_anywhere_in_a_change,
         faults::killed_anywhere_in_a_create,
         faults::killed_anywhere_in_a_removal,

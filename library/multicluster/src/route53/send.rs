@@ -111,11 +111,20 @@ impl Zone {
     }
 
     /// A number under which to ask whether all servers know of a change whose own number was lost: that of a change
-    /// made later which replaces a set by itself, and is refused if the set is not what it was.
+    /// made later which has no effect of its own.
+    ///
+    /// It replaces a set by itself, and is refused if the set is not what it was. If nothing is left, the owner's mark,
+    /// by which nobody is answered, comes back and goes again. Should that fail half-way, it tells that the removal is not
+    /// done.
     async fn renumber(&self, evidence: &Evidence<'_>, run: &Run) -> Option<ChangeId> {
-        let set = evidence.after?;
-        let (delete, create) = (Change::delete(set.clone()), Change::create(set.clone()));
-        self.send_once(&[&delete, &create], "the same again", run).await.ok()
+        const COMMENT: &str = "the same again";
+        if let Some(set) = evidence.after {
+            let (delete, create) = (Change::delete(set.clone()), Change::create(set.clone()));
+            return self.send_once(&[&delete, &create], COMMENT, run).await.ok();
+        }
+        let mark = evidence.removed_mark()?;
+        self.send_once(&[&Change::create(mark.clone())], COMMENT, run).await.ok()?;
+        self.send_once(&[&Change::delete(mark.clone())], COMMENT, run).await.ok()
     }
 
     pub(super) fn change(&self) -> Operation<'_> {

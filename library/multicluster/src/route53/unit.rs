@@ -82,12 +82,17 @@ impl<'a> Evidence<'a> {
     /// The owner's mark where the unit replaces one, since its generation occurs only once; else any set that is not
     /// afterwards what it was before.
     pub(super) fn of(unit: &'a Batch) -> Option<Self> {
-        let mut keys: Vec<&SetKey> = unit.changes.iter().map(|change| &change.set.key).collect();
-        let is_mark =
-            |key: &SetKey| key.r#type == RecordType::txt() && key.name.as_str().starts_with(OWNER_LABEL);
-        keys.sort_by_key(|key| !is_mark(key));
-        let evidence = keys.into_iter().map(|key| Self::about(unit, key));
-        evidence.into_iter().find(|it| it.before != Some(it.after))
+        let about = unit.changes.iter().map(|change| Self::about(unit, &change.set.key));
+        let mut evidence: Vec<Self> = about.filter(|it| it.before != Some(it.after)).collect();
+        // Of two marks, when a name moves, that which stays.
+        evidence.sort_by_key(|it| (!is_mark(it.key), it.after.is_none()));
+        evidence.into_iter().next()
+    }
+
+    /// The owner's mark that the unit removes, with all that it stands for.
+    pub(super) fn removed_mark(&self) -> Option<&'a RecordSet> {
+        let before = self.before.flatten().filter(|_| is_mark(self.key));
+        before.filter(|_| self.after.is_none())
     }
 
     fn about(unit: &'a Batch, key: &'a SetKey) -> Self {
@@ -113,6 +118,10 @@ impl<'a> Evidence<'a> {
             Verdict::Overtaken
         }
     }
+}
+
+fn is_mark(key: &SetKey) -> bool {
+    key.r#type == RecordType::txt() && key.name.as_str().starts_with(OWNER_LABEL)
 }
 
 #[cfg(test)]

@@ -137,8 +137,20 @@ async fn an_answer_that_is_lost_does_not_write_twice() {
     ]);
     world.turn(json!({ "drops": [{ "operation": CHANGE, "count": 1 }] })).await;
     let applied = world.zone.apply(&[gone], &soon()).await;
+    assert_eq!((applied.effects, applied.error), (vec![Effect::InSync], None));
+    assert!(stands(&world, "app.example.com").await.is_empty());
+    assert!(stands(&world, "_mc-owner.app.example.com").await.is_empty(), "what was asked by is gone again");
+
+    // If the answers to that are lost, too, it cannot be told that all servers know.
+    world.zone.apply(&[made("app.example.com", "192.0.2.1")], &soon()).await;
+    let gone = batch([
+        Change::delete(a("app.example.com", "192.0.2.1")),
+        Change::delete(mark("app.example.com", 1)),
+    ]);
+    world.turn(json!({ "drops": [{ "operation": CHANGE, "count": 2 }] })).await;
+    let applied = world.zone.apply(&[gone], &soon()).await;
     assert!(applied.is_success(), "{applied:?}");
-    assert!(matches!(applied.effects[..], [Effect::Accepted { .. }]), "nothing is left to ask by");
+    assert!(matches!(applied.effects[..], [Effect::Accepted { .. }]), "{applied:?}");
     assert!(stands(&world, "app.example.com").await.is_empty());
 }
 
