@@ -4,3 +4,4 @@ pub(crate) mod drain;
 mod entry;
 pub(crate) mod federation;
 pub(crate) mod geo_dns;
+mod private;

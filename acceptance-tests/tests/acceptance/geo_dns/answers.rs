@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use acceptance_tests::route53::{Alone, Health, Knobs, Settings};
+use acceptance_tests::route53::{Alone, Health, Knobs, Settings, network_of};
 use acceptance_tests::terraform::Output;
 use anyhow::{Context as _, ensure};
 use serde_json::json;
@@ -222,4 +222,34 @@ pub(crate) async fn need_a_zone_that_is_delegated() -> anyhow::Result<()> {
     ensure!(lost.contains("No changes."), "{lost}");
     ensure!(stage.calls().await? == ["ListResourceRecordSets"], "{:?}", stage.calls().await?);
     Ok(())
+}
+
+pub(crate) async fn are_verified_for_clients_of_places() -> anyhow::Result<()> {
+    let stage = Stage::new().await?;
+    let client = |country: &str| {
+        let network = network_of(country, None).map(|network| network.to_string());
+        network.and_then(|it| Some(it.strip_suffix(".0/24")?.to_owned() + ".7")).context("no such country")
+    };
+    let (germany, japan) = (client("DE")?, client("JP")?);
+    let endpoints = ENDPOINTS.replace(&format!("hostname = \"{BALANCER}\""), "values = [\"192.0.2.1\"]");
+    let shop = |germans: &str| {
+        let from = format!(
+            "  verify_answers = true\n  verify_answers_from = {{ DE = {germans:?}, JP = {japan:?}, BR = {:?} }}\n",
+            client("BR")?
+        );
+        anyhow::Ok(stage.shop(&format!("{ARGUMENTS}{from}"), &endpoints))
+    };
+    stage.control().reset_calls().await?;
+    let apply = stage.apply(&shop(&germany)?).await?;
+    ensure!(!apply.stdout.contains("not as planned"), "{}", apply.stdout);
+    let asked = stage.calls().await?.into_iter().filter(|it| it == "TestDNSAnswer").count();
+    ensure!(asked == 4, "it was asked {asked} times");
+
+    let wrong = stage.apply(&shop(&japan)?).await?;
+    let words = wrong.stdout.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected = format!("Route 53 answers {japan} (DE) with {GCP}, and not with {AZURE}.");
+    ensure!(words.contains(&expected) && words.contains("`aws` stands in"), "{words}");
+    stage.terraform.destroy().await?.ok()?;
+    stage.refuses(&shop("nowhere")?, &["verify_answers_from[\"DE\"]", "`nowhere`"]).await?;
+    stage.expect_nothing().await
 }

@@ -52,6 +52,16 @@ async fn answered_throughout(
     names: &[String],
     work: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
+    answered_rightly(stage, names, |answers| !answers.is_empty(), work).await
+}
+
+/// Somebody asks all the time, and always gets an answer that is right.
+async fn answered_rightly(
+    stage: &Stage,
+    names: &[String],
+    is_right: impl Fn(&[String]) -> bool,
+    work: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
     let mut work = std::pin::pin!(work);
     let mut asked = 0_u32;
     loop {
@@ -68,7 +78,8 @@ async fn answered_throughout(
                 }
                 anyhow::Ok(answers)
             } => {
-                ensure!(!answers?.is_empty(), "nobody answered after {asked} questions");
+                let answers = answers?;
+                ensure!(is_right(&answers), "after {asked} questions the answer is {answers:?}");
                 asked += 1;
             }
         }
@@ -195,4 +206,76 @@ pub(crate) async fn since_the_plan_stop_the_apply() -> anyhow::Result<()> {
     ensure!(other.ask("DE").await? == ["192.0.2.1"]);
     ensure!(other.health_checks().await? == 0);
     Ok(())
+}
+
+/// Clients of a range that moves are answered by the one or the other end, and never as if they were in no range.
+pub(crate) async fn of_ranges_leave_no_gap() -> anyhow::Result<()> {
+    let stage = Stage::new().await?;
+    // Long enough for somebody to see what is so in between.
+    stage.control().set_knobs(&json!({ "insync_after_ms": 300 })).await?;
+    let arguments = "  policy = \"ip_based\"\n  default = \"aws\"";
+    let aws = "    aws = { values = [\"192.0.2.1\"] }\n";
+    let partner = |address: u8, cidrs: &str| {
+        format!("    partner-{address} = {{ values = [\"192.0.2.{address}\"], cidrs = [{cidrs}] }}\n")
+    };
+    let germany = "\"10.53.0.0/17\"";
+    let steps = [
+        [partner(2, germany), partner(3, "\"198.51.100.0/24\"")],
+        // To an endpoint that had no ranges, and all of them of one that is gone.
+        [partner(4, germany), partner(3, "\"198.51.100.0/24\"")],
+        // To one that has others already.
+        [partner(4, "\"203.0.113.0/24\""), partner(3, &format!("\"198.51.100.0/24\", {germany}"))],
+        // One of its halves to somebody else.
+        [partner(2, "\"10.53.0.0/18\""), partner(3, "\"10.53.64.0/18\"")],
+        // And back again, as a whole.
+        [partner(3, germany), String::new()],
+    ];
+    let names = [stage.name()];
+    for (number, endpoints) in steps.iter().enumerate() {
+        let shop = stage.shop(arguments, &(aws.to_owned() + &endpoints.concat()));
+        let apply = async { stage.apply(&shop).await.map(drop) };
+        if number == 0 {
+            apply.await?;
+        } else {
+            let right = |answers: &[String]| matches!(answers, [one] if one != "192.0.2.1");
+            let change = answered_rightly(&stage, &names, right, apply).await;
+            change.with_context(|| format!("step {number}"))?;
+        }
+        stage.expect_no_changes().await.with_context(|| format!("step {number}"))?;
+    }
+    let state = stage.control().state().await?;
+    let collections = state["collections"].as_array().map_or(0, Vec::len)
+        + state["collections"].as_object().map_or(0, serde_json::Map::len);
+    ensure!(collections == 1, "{state:#}");
+    stage.terraform.destroy().await?.ok()?;
+    stage.expect_nothing().await
+}
+
+/// Advice is given when a name is made or others answer, and problems whenever there are any.
+pub(crate) async fn alone_bring_advice() -> anyhow::Result<()> {
+    let stage = Stage::new().await?;
+    let shop = stage.shop(ARGUMENTS, ENDPOINTS);
+    let advice = |text: &str| text.contains("Answers from outside a continent");
+    let create = stage.apply(&shop).await?;
+    ensure!(advice(&create.stdout), "{}", create.stdout);
+    let nothing = stage.terraform.plan(None).await?;
+    ensure!(nothing.code == Some(0) && !nothing.stdout.contains("Warning:"), "{}", nothing.stdout);
+    // Nobody else answers.
+    let protected = shop.replace("  policy ", "  deletion_protection = true\n  policy ");
+    let other = stage.apply(&protected).await?;
+    ensure!(!other.stdout.contains("Warning:"), "{}", other.stdout);
+    let slow = shop.replace("  policy ", "  ttl = 300\n  policy ");
+    let slow = stage.apply(&slow).await?;
+    ensure!(slow.stdout.contains("The TTL does not fit"), "{}", slow.stdout);
+    // What was changed by hand is a difference, and no news.
+    let sets = stage.control().record_sets(&stage.zone).await?;
+    let mut edited = set_of(&sets, "azure-eu")?;
+    edited["TTL"] = json!(7);
+    stage.control().seed(&stage.zone, &json!([edited])).await?;
+    let drift = stage.terraform.plan(None).await?;
+    ensure!(drift.code == Some(2) && !advice(&drift.stdout), "{}", drift.stdout);
+    let moved = stage.apply(&shop.replace("\"Asia\"", "\"Oceania\"")).await?;
+    ensure!(advice(&moved.stdout), "{}", moved.stdout);
+    stage.terraform.destroy().await?.ok()?;
+    stage.expect_nothing().await
 }

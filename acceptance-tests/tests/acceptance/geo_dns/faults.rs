@@ -53,6 +53,13 @@ const RANGED: &str = r#"
     partner = { values = ["192.0.2.2"], cidrs = ["10.53.0.0/17"] }
     other   = { values = ["192.0.2.3"], cidrs = ["198.51.100.0/24"] }
 "#;
+/// The same, with a range that moves to an endpoint that had none.
+const MOVED: &str = r#"
+    aws     = { values = ["192.0.2.1"], cidrs = ["10.53.0.0/17"] }
+    partner = { values = ["192.0.2.2"], cidrs = ["203.0.113.0/24"] }
+    other   = { values = ["192.0.2.3"], cidrs = ["198.51.100.0/24"] }
+"#;
+
 async fn collections(stage: &Stage) -> anyhow::Result<usize> {
     let state = stage.control().state().await?;
     let collections = &state["collections"];
@@ -89,6 +96,36 @@ pub(crate) async fn a_lost_answer_does_not_stop_a_removal() -> anyhow::Result<()
         }
         stage.expect_nothing().await?;
         ensure!(collections(&stage).await? == 0, "{operation}: a collection is left");
+    }
+    Ok(())
+}
+
+/// Before and after each write of a change for which a new collection takes the place of the old one.
+pub(crate) async fn killed_anywhere_while_ranges_move() -> anyhow::Result<()> {
+    const POINTS: [&str; 7] = [
+        "route53-cidr-create-after",
+        "route53-cidr-change-before",
+        "route53-cidr-change-after",
+        "route53-change-before",
+        "route53-change-after",
+        "route53-cidr-delete-before",
+        "route53-cidr-delete-after",
+    ];
+    let stage = Stage::new().await?;
+    for point in POINTS {
+        stage.apply(&stage.shop(RANGES, RANGED)).await?;
+        let moved = stage.shop(RANGES, MOVED);
+        stage.write(&moved)?;
+        killed(point, &stage.doomed(point).apply(None).await?)?;
+        let answered = stage.ask("DE").await?;
+        ensure!(answered == ["192.0.2.2"] || answered == ["192.0.2.1"], "{point}: {answered:?}");
+        stage.apply(&moved).await?;
+        stage.expect_no_changes().await?;
+        ensure!(stage.ask("DE").await? == ["192.0.2.1"], "{point}");
+        ensure!(collections(&stage).await? == 1, "{point}: {} collections", collections(&stage).await?);
+        stage.terraform.destroy().await?.ok()?;
+        stage.expect_nothing().await?;
+        ensure!(collections(&stage).await? == 0, "{point}: a collection is left");
     }
     Ok(())
 }

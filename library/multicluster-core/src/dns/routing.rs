@@ -67,6 +67,20 @@ pub fn survey(tree: &Node) -> BTreeMap<Place, Row> {
     survey_by(tree, &mut |client, down| answer(tree, client, down))
 }
 
+/// Who answers one client, whatever place it is in.
+///
+/// # Examples
+/// ```
+/// use multicluster_core::dns::{Client, EndpointName, Node, Place, routing};
+///
+/// let tree = Node::Endpoint(EndpointName::new("aws").unwrap());
+/// assert_eq!(routing::row_of(&tree, &Client::at(Place::Everywhere)).to_string(), "aws");
+/// ```
+#[must_use]
+pub fn row_of(tree: &Node, client: &Client) -> Row {
+    row(client, &mut |client, down| answer(tree, client, down))
+}
+
 /// The rows that differ from those of their parents.
 #[must_use]
 pub fn differing(survey: &BTreeMap<Place, Row>) -> Rows {

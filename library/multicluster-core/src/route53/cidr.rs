@@ -3,7 +3,11 @@
 //! Sets name a location, and locations hold blocks. A collection is changed by calls of its own, apart from batches, so
 //! that a change has two parts: what must be there before the sets are switched, and what may go only after.
 //!
-//! Invariant: no block is in two locations, at any time. One that moves does so within one call.
+//! Invariant: no block is in two locations, at any time; at each moment the clients of a block are answered as they were
+//! or as they shall be; and no location that sets name is without blocks, which the service refuses.
+//!
+//! Where changing the collection cannot keep that (a block that moves to a location which no set names yet would be answered
+//! as if it were in none), a new collection is filled, and one batch leads all sets to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -39,12 +43,24 @@ pub struct CidrChange {
     pub blocks: BTreeSet<Cidr>,
 }
 
+/// Which collection sets name after a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CollectionWay {
+    /// The same as before.
+    #[default]
+    InPlace,
+    /// A new one, which is filled before the switch. The old one goes after it.
+    Anew,
+}
+
 /// The calls that change a collection, each of at most [`BLOCK_LIMIT`] blocks, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CollectionPlan {
-    /// To be made before the sets are switched.
+    /// Which collection sets name afterwards.
+    pub way: CollectionWay,
+    /// To be made before the sets are switched, to the collection that they name afterwards.
     pub before: Vec<Vec<CidrChange>>,
-    /// To be made when no set needs the old blocks any more.
+    /// To be made when no set needs the old blocks any more, to the collection that they named before.
     pub after: Vec<Vec<CidrChange>>,
 }
 
@@ -89,43 +105,104 @@ fn not_everything(block: Cidr) -> Vec<Cidr> {
 
 /// How a collection becomes what it shall be.
 ///
-/// Blocks that are new come before the switch of the sets, and so do those that move to another location: theirs is the
-/// one moment in which clients are answered by the other end already. Blocks that are needed no more go after it.
+/// In place, blocks that are new come before the switch of the sets, and so do those that move to another location: they
+/// are answered by the other end already for a moment. Blocks that are needed no more go after it. If somebody would be
+/// answered otherwise than now and then meanwhile, all is made anew.
 ///
 /// # Errors
-/// A [`Problem`] if there would be more blocks than a collection holds, the old ones beside the new.
+/// A [`Problem`] if there shall be more blocks than a collection holds.
 pub fn plan_collection(current: &Blocks, desired: &Blocks) -> Result<CollectionPlan, Problem> {
-    let wanted = owners(desired);
-    let held = owners(current);
-    let both: BTreeSet<&Cidr> = wanted.keys().chain(held.keys()).copied().collect();
-    if both.len() > BLOCK_LIMIT {
+    let (held, wanted) = (owners(current), owners(desired));
+    if wanted.len() > BLOCK_LIMIT {
         let text = format!(
-            "{} ranges of client addresses are needed while they change ({} now, {} then), and a CIDR collection holds \
-             {BLOCK_LIMIT}: give larger ranges, or change fewer at once",
-            both.len(),
-            held.len(),
+            "{} ranges of client addresses are needed, and a CIDR collection holds {BLOCK_LIMIT}: give larger ranges",
             wanted.len(),
         );
         return Err(Problem::at(["endpoints"], text));
     }
+    let plan = in_place(&held, &wanted);
+    if is_smooth(current, desired, &plan) { Ok(plan) } else { Ok(anew(&held, &wanted)) }
+}
+
+type Owners<'a> = BTreeMap<&'a Cidr, &'a String>;
+
+fn in_place(held: &Owners<'_>, wanted: &Owners<'_>) -> CollectionPlan {
+    let both: BTreeSet<&Cidr> = wanted.keys().chain(held.keys()).copied().collect();
     // For each block: what happens to it. A moved one is deleted and put in the same call.
     let (mut before, mut after) = (Vec::new(), Vec::new());
     for block in both {
         match (held.get(block), wanted.get(block)) {
             (Some(from), Some(to)) if from == to => {}
-            (Some(from), Some(to)) => before.push(vec![
-                (CidrAction::DeleteIfExists, (*from).clone(), *block),
-                (CidrAction::Put, (*to).clone(), *block),
-            ]),
-            (None, Some(to)) => before.push(vec![(CidrAction::Put, (*to).clone(), *block)]),
-            (Some(from), None) => after.push(vec![(CidrAction::DeleteIfExists, (*from).clone(), *block)]),
+            (Some(from), Some(to)) => before.push(vec![delete(from, block), put(to, block)]),
+            (None, Some(to)) => before.push(vec![put(to, block)]),
+            (Some(from), None) => after.push(vec![delete(from, block)]),
             (None, None) => {}
         }
     }
-    Ok(CollectionPlan { before: calls(before), after: calls(after) })
+    CollectionPlan { way: CollectionWay::InPlace, before: calls(before), after: calls(after) }
 }
 
-fn owners(blocks: &Blocks) -> BTreeMap<&Cidr, &String> {
+fn anew(held: &Owners<'_>, wanted: &Owners<'_>) -> CollectionPlan {
+    let before = wanted.iter().map(|(block, to)| vec![put(to, block)]).collect();
+    let after = held.iter().map(|(block, from)| vec![delete(from, block)]).collect();
+    CollectionPlan { way: CollectionWay::Anew, before: calls(before), after: calls(after) }
+}
+
+/// Whether a change in place keeps what this module promises, at each moment.
+fn is_smooth(current: &Blocks, desired: &Blocks, plan: &CollectionPlan) -> bool {
+    let blocks: BTreeSet<&Cidr> = current.values().chain(desired.values()).flatten().collect();
+    let ends: Vec<[Option<&str>; 2]> =
+        blocks.iter().map(|block| [location_of(current, block), location_of(desired, block)]).collect();
+    // What is held at a moment, while sets name the locations of one end.
+    let keeps = |held: &Blocks, end: &Blocks| {
+        let answered = |block: &Cidr| location_of(held, block).filter(|it| end.contains_key(*it));
+        end.keys().all(|location| held.contains_key(location))
+            && held.values().map(BTreeSet::len).sum::<usize>() <= BLOCK_LIMIT
+            && blocks.iter().zip(&ends).all(|(block, ends)| ends.contains(&answered(block)))
+    };
+    let mut held = current.clone();
+    let before = plan.before.iter().all(|call| {
+        carry_out(&mut held, call);
+        keeps(&held, current)
+    });
+    before
+        && keeps(&held, desired)
+        && plan.after.iter().all(|call| {
+            carry_out(&mut held, call);
+            keeps(&held, desired)
+        })
+}
+
+/// The location that a client of a block is in: that of the smallest block around it.
+fn location_of<'a>(blocks: &'a Blocks, client: &Cidr) -> Option<&'a str> {
+    let around = blocks.iter().filter_map(|(location, blocks)| {
+        let smallest =
+            blocks.iter().filter(|block| block.contains(client)).max_by_key(|block| block.prefix());
+        Some((smallest?.prefix(), location.as_str()))
+    });
+    around.max().map(|(_, location)| location)
+}
+
+fn carry_out(blocks: &mut Blocks, call: &[CidrChange]) {
+    for CidrChange { action, location, blocks: changed } in call {
+        let held = blocks.entry(location.clone()).or_default();
+        match action {
+            CidrAction::DeleteIfExists => held.retain(|block| !changed.contains(block)),
+            CidrAction::Put => held.extend(changed),
+        }
+    }
+    blocks.retain(|_, held| !held.is_empty());
+}
+
+fn put(location: &str, block: &Cidr) -> (CidrAction, String, Cidr) {
+    (CidrAction::Put, location.to_owned(), *block)
+}
+
+fn delete(location: &str, block: &Cidr) -> (CidrAction, String, Cidr) {
+    (CidrAction::DeleteIfExists, location.to_owned(), *block)
+}
+
+fn owners(blocks: &Blocks) -> Owners<'_> {
     blocks.iter().flat_map(|(location, blocks)| blocks.iter().map(move |block| (block, location))).collect()
 }
 
@@ -151,127 +228,4 @@ fn by_location(changes: Vec<(CidrAction, String, Cidr)>) -> Vec<CidrChange> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::dns::EndpointName;
-
-    fn cidr(text: &str) -> Cidr {
-        text.parse().unwrap()
-    }
-
-    fn of(locations: &[(&str, &[&str])]) -> Blocks {
-        let blocks = |texts: &[&str]| texts.iter().map(|text| cidr(text)).collect();
-        locations.iter().map(|(location, texts)| ((*location).to_owned(), blocks(texts))).collect()
-    }
-
-    /// What the service holds after a call; it refuses a block that is in another location.
-    fn called(blocks: &Blocks, call: &[CidrChange]) -> Result<Blocks, String> {
-        let mut blocks = blocks.clone();
-        if call.iter().map(|change| change.blocks.len()).sum::<usize>() > BLOCK_LIMIT {
-            return Err("too many".to_owned());
-        }
-        for CidrChange { action, location, blocks: changed } in call {
-            for block in changed {
-                match action {
-                    CidrAction::DeleteIfExists => {
-                        if let Some(held) = blocks.get_mut(location) {
-                            held.remove(block);
-                        }
-                    }
-                    CidrAction::Put if blocks.values().any(|held| held.contains(block)) => {
-                        return Err(format!("{block} is in use"));
-                    }
-                    CidrAction::Put => {
-                        blocks.entry(location.clone()).or_default().insert(*block);
-                    }
-                }
-            }
-        }
-        blocks.retain(|_, held| !held.is_empty());
-        Ok(blocks)
-    }
-
-    #[test]
-    fn ranges_are_merged_but_never_to_everything() {
-        let leaf = Node::Endpoint(EndpointName::new("a").unwrap());
-        let ranges = [
-            (
-                "half".to_owned(),
-                (vec![cidr("0.0.0.0/1"), cidr("128.0.0.0/1"), cidr("10.0.0.0/24")], leaf.clone()),
-            ),
-            ("six".to_owned(), (vec![cidr("::/1"), cidr("8000::/1")], leaf)),
-        ];
-        let tree = Node::IpBased { ranges: ranges.into(), others: None };
-        assert_eq!(
-            blocks(&tree),
-            of(&[("half", &["0.0.0.0/1", "128.0.0.0/1"]), ("six", &["::/1", "8000::/1"])])
-        );
-    }
-
-    #[test]
-    fn new_and_moved_blocks_come_before_and_old_ones_go_after() {
-        let current = of(&[("a", &["192.0.2.0/24", "198.51.100.0/24"]), ("b", &["203.0.113.0/24"])]);
-        let desired = of(&[("a", &["192.0.2.0/24"]), ("b", &["198.51.100.0/24", "10.0.0.0/8"])]);
-        let plan = plan_collection(&current, &desired).unwrap();
-        let change = |action, location: &str, blocks: &[&str]| CidrChange {
-            action,
-            location: location.to_owned(),
-            blocks: blocks.iter().map(|text| cidr(text)).collect(),
-        };
-        assert_eq!(
-            plan.before,
-            [[
-                change(CidrAction::DeleteIfExists, "a", &["198.51.100.0/24"]),
-                change(CidrAction::Put, "b", &["198.51.100.0/24", "10.0.0.0/8"]),
-            ]]
-        );
-        assert_eq!(plan.after, [[change(CidrAction::DeleteIfExists, "b", &["203.0.113.0/24"])]]);
-        assert_eq!(plan_collection(&desired, &desired).unwrap(), CollectionPlan::default());
-    }
-
-    #[test]
-    fn more_than_a_collection_holds_is_refused_with_the_count() {
-        let many = |count: u32, first: u8| -> Blocks {
-            let blocks = (0..count).map(|it| cidr(&format!("{first}.{}.{}.0/24", it / 256, it % 256)));
-            [("a".to_owned(), blocks.collect())].into()
-        };
-        assert_eq!(plan_collection(&Blocks::new(), &many(1000, 10)).unwrap().before.len(), 1);
-        let problem = plan_collection(&many(600, 10), &many(600, 11)).unwrap_err();
-        assert!(problem.text.starts_with("1200 ranges"), "{problem}");
-    }
-
-    fn some_blocks() -> impl Strategy<Value = Blocks> {
-        prop::collection::btree_map(0_u8..40, prop::sample::select(vec!["a", "b", "c"]), 0..40).prop_map(
-            |blocks| {
-                let mut by_location = Blocks::new();
-                for (third, location) in blocks {
-                    by_location
-                        .entry(location.to_owned())
-                        .or_default()
-                        .insert(cidr(&format!("10.0.{third}.0/24")));
-                }
-                by_location
-            },
-        )
-    }
-
-    proptest! {
-        #[test]
-        fn calls_lead_from_any_blocks_to_any_others(current in some_blocks(), desired in some_blocks()) {
-            let plan = plan_collection(&current, &desired).unwrap();
-            let mut blocks = current;
-            for call in &plan.before {
-                blocks = called(&blocks, call).unwrap();
-            }
-            for (location, wanted) in &desired {
-                prop_assert!(wanted.is_subset(&blocks[location]), "all is there before the switch");
-            }
-            for call in &plan.after {
-                blocks = called(&blocks, call).unwrap();
-            }
-            prop_assert_eq!(blocks, desired);
-        }
-    }
-}
+mod tests;

@@ -12,11 +12,13 @@ use multicluster_core::names::ClusterName;
 use multicluster_core::object::{GroupKind, ObjectKey};
 use serde::{Deserialize, Serialize};
 
+use crate::resources::private::{self, Version};
+
 /// The private bytes of a federation, as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
     /// Shape of this record.
-    version: u32,
+    version: Version<1>,
     /// Whether it was imported without any record on a member, so that it exists though nothing is found of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) without_records: bool,
@@ -72,8 +74,6 @@ impl LiveWorkload {
     }
 }
 
-const VERSION: u32 = 1;
-
 impl MemberRecord {
     fn objects(&self) -> BTreeMap<ObjectKey, ObjectFacts> {
         let facts = |object: &SeenObject| ObjectFacts {
@@ -92,17 +92,14 @@ impl MemberRecord {
 }
 
 impl Record {
-    /// Reads private bytes. What cannot be read was written by another version and is as good as nothing: the next
-    /// read makes it anew.
+    /// Reads private bytes; an empty record if another version has written them.
     pub(super) fn parse(private: &[u8]) -> Self {
-        let record: Option<Self> = serde_json::from_slice(private).ok();
-        record.filter(|record| record.version == VERSION).unwrap_or_default()
+        private::parse(private)
     }
 
     /// The record as private bytes.
     pub(super) fn to_private(&self) -> Vec<u8> {
-        let record = Self { version: VERSION, ..self.clone() };
-        serde_json::to_vec(&record).unwrap_or_default()
+        private::bytes(self)
     }
 
     /// The creation of the federation that the members were last seen with.

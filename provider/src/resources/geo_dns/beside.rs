@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use multicluster::route53::{CallError, Run};
 use multicluster_core::dns::{EndpointName, Problem};
-use multicluster_core::route53::cidr::{Blocks, CollectionPlan};
+use multicluster_core::route53::cidr::{Blocks, CollectionPlan, CollectionWay};
 use multicluster_core::route53::health_check::{CheckKey, CheckOwner, CheckPlan, CurrentCheck};
-use multicluster_core::route53::{
-    HealthCheckId, HealthChecks, OwnerId, RecordName, RecordSet, Routing, Target,
-};
+use multicluster_core::route53::{HealthCheckId, HealthChecks, OwnerId, RecordName, RecordSet, Target};
 use tokio::time::Instant;
 
 use super::GeoDns;
@@ -59,15 +57,15 @@ impl Beside {
 
     /// The id of the CIDR collection that records name, or its stand-in; none if none is needed.
     pub(super) fn collection(&self) -> Option<String> {
-        let id = self.standing.collection.id.clone();
-        (!self.blocks.is_empty()).then(|| id.unwrap_or_else(|| NEW_COLLECTION.to_owned()))
+        let kept = self.standing.collection.id.clone().filter(|_| self.ranges.way == CollectionWay::InPlace);
+        (!self.blocks.is_empty()).then(|| kept.unwrap_or_else(|| NEW_COLLECTION.to_owned()))
     }
 
-    /// Whether anything is done about the ranges or their collection.
-    pub(super) fn changes_ranges(&self) -> bool {
-        let gone = self.blocks.is_empty() && self.standing.collection.id.is_some();
-        let new = !self.blocks.is_empty() && self.standing.collection.id.is_none();
-        gone || new || !self.ranges.before.is_empty() || !self.ranges.after.is_empty()
+    /// The collections that no record names once it names `named`: that which was replaced or is not needed any more, and
+    /// one that was left.
+    pub(super) fn collections_to_go(&self, named: Option<&str>) -> Vec<String> {
+        let collection::Current { id, left, .. } = &self.standing.collection;
+        id.iter().chain(left).filter(|it| Some(it.as_str()) != named).cloned().collect()
     }
 
     /// What becomes of all this, in words.
@@ -88,24 +86,25 @@ impl Standing {
     /// The digest of what is there.
     pub(super) fn sync(&self, sets: &[RecordSet]) -> String {
         let checks = health_checks::digest_of_current(&self.checks);
-        state::sync(sets, &checks, &collection::digest(&self.collection.blocks))
+        state::sync(sets, &checks, &collection::digest_of_current(&self.collection))
     }
 }
 
 /// What is to be looked for.
-#[derive(Clone, Copy)]
+#[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) checks: bool,
     pub(super) ranges: bool,
+    /// The collection that records name.
+    pub(super) named: Option<String>,
 }
 
 impl Asked {
     /// What record sets point at.
     pub(super) fn of(sets: &[RecordSet]) -> Self {
-        Self {
-            checks: sets.iter().any(|set| set.health_check_id.is_some()),
-            ranges: sets.iter().any(|set| matches!(set.routing, Routing::Cidr { .. })),
-        }
+        let named = collection::named(sets).map(str::to_owned);
+        let checks = sets.iter().any(|set| set.health_check_id.is_some());
+        Self { checks, ranges: named.is_some(), named }
     }
 }
 
@@ -124,7 +123,8 @@ pub(super) async fn read(
         standing.checks = health_checks::read(&shared.route53, &owner, Some(Instant::now()), run).await?;
     }
     if asked.ranges {
-        standing.collection = collection::read(&client, &collection::name(owner.as_str(), name), run).await?;
+        let names = collection::Names::of(owner, name);
+        standing.collection = collection::read(&client, &names, asked.named.as_deref(), run).await?;
     }
     Ok(standing)
 }

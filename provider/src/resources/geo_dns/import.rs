@@ -5,41 +5,17 @@ mod config;
 
 use multicluster_core::dns::grow;
 use multicluster_core::route53::import::{Imported as Found, Scope, import as read_back};
-use multicluster_core::route53::{RecordName, RecordType};
 use tfplugin::resource::Imported;
 use tfplugin::{Context, Diagnostics, Value};
 
 use super::GeoDns;
+use super::id::Id;
 use super::lookup;
 use super::record::Record;
 use super::schema::DEFAULT_OWNER;
 use super::state;
 use super::zone::{self, View};
 use crate::validators::sentence;
-
-/// What an id names.
-struct Id<'a> {
-    zone: &'a str,
-    name: RecordName,
-    r#type: Option<RecordType>,
-}
-
-impl<'a> Id<'a> {
-    /// Reads `ZONE_ID/name` or `ZONE_ID/name/TYPE`.
-    fn parse(id: &'a str) -> Result<Self, String> {
-        let mut parts = state::zone_id(id).split('/');
-        let (Some(zone), Some(name)) = (parts.next().filter(|zone| !zone.is_empty()), parts.next()) else {
-            return Err(String::new());
-        };
-        let r#type = match (parts.next(), parts.next()) {
-            (None, _) => None,
-            (Some(word @ ("A" | "AAAA" | "CNAME")), None) => Some(RecordType(word.to_owned())),
-            _ => return Err(" The type is `A`, `AAAA` or `CNAME`.".to_owned()),
-        };
-        let name = RecordName::new(name).map_err(|error| format!(" {}", sentence(&error)))?;
-        Ok(Self { zone, name, r#type })
-    }
-}
 
 /// The import id is `ZONE_ID/name`, or `ZONE_ID/name/TYPE` for the sets of one type.
 pub(super) async fn import(
@@ -53,7 +29,8 @@ pub(super) async fn import(
         Err(why) => {
             let detail = format!(
                 "The id is that of the hosted zone, `/`, and the name: `Z0123456789/shop.example.com`; `/A` at its end takes \
-                 only the sets of that type.{why}"
+                 only the sets of that type. {}",
+                sentence(&why)
             );
             diagnostics.error("Invalid import id", detail);
             return None;
@@ -139,32 +116,4 @@ fn state_of(id: &Id<'_>, view: &View, found: &Found) -> Value {
         state.set(attribute, value);
     }
     state
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case("Z1/shop.example.com", "Z1", "shop.example.com.", None)]
-    #[case("/hostedzone/Z1/shop.example.com", "Z1", "shop.example.com.", None)]
-    #[case("Z1/*.example.com/AAAA", "Z1", "\\052.example.com.", Some("AAAA"))]
-    fn ids(#[case] id: &str, #[case] zone: &str, #[case] name: &str, #[case] r#type: Option<&str>) {
-        let id = Id::parse(id).unwrap();
-        assert_eq!((id.zone, id.name.as_str()), (zone, name));
-        assert_eq!(id.r#type.as_ref().map(|it| it.0.as_str()), r#type);
-    }
-
-    #[rstest]
-    #[case("")]
-    #[case("Z1")]
-    #[case("/shop.example.com")]
-    #[case("Z1/a..b")]
-    #[case("Z1/shop.example.com/MX")]
-    #[case("Z1/shop.example.com/A/eu")]
-    fn what_names_nothing_is_refused(#[case] id: &str) {
-        assert!(Id::parse(id).is_err());
-    }
 }

@@ -7,6 +7,7 @@ mod decide;
 #[cfg(test)]
 mod fixture;
 mod health_checks;
+mod id;
 mod import;
 pub(crate) mod lookup;
 mod map;

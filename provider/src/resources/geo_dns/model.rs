@@ -9,6 +9,7 @@ mod target;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use multicluster_core::dns::findings::{Facts, Finding, FindingKind, findings};
 use multicluster_core::dns::{EndpointName, Intent, Node as Tree, Place, Problem, must_answer, tree};
@@ -50,6 +51,8 @@ pub(super) struct Model {
     pub(super) owner: OwnerId,
     /// Whose records may be taken over.
     pub(super) takeover: BTreeSet<Takeover>,
+    /// Clients for whom the answers are verified.
+    pub(super) verify_from: BTreeMap<Place, IpAddr>,
 }
 
 /// Says what is wrong with a configuration. What is not known yet is looked at again at plan.
@@ -124,6 +127,15 @@ pub(super) fn model(value: &Value, diagnostics: &mut Diagnostics) -> Option<Mode
         checks,
         owner: OwnerId::new(owner).ok()?,
         takeover: takeover.iter().filter_map(|it| it.str()?.parse().ok()).collect(),
+        // The schema's validators have checked both.
+        verify_from: node
+            .attribute("verify_answers_from")
+            .entries()
+            .into_iter()
+            .filter_map(|(place, address)| {
+                Some((Place::parse_key(place).ok()?, address.str()?.parse().ok()?))
+            })
+            .collect(),
         intent,
     })
 }

@@ -1,6 +1,8 @@
 //! What a plan shows. Terraform plans twice, and the second plan must say the same: what is known of an existing name
 //! comes from the record, and only of a new one is the zone read.
 
+mod warn;
+
 use std::collections::BTreeMap;
 
 use multicluster::route53::Freshness;
@@ -49,7 +51,7 @@ async fn plan_change(
         response.planned.set("fqdn", state::fqdn(name.as_ref()));
         return;
     };
-    model.warn(said);
+    warn::of_news(request.prior, &model, said);
     let mut record = Record::parse(request.private);
     let before = record.clone();
     targets::refresh(&shared.clusters, &model, Ask::Unknown, &mut record, said).await;
@@ -70,12 +72,12 @@ async fn plan_change(
         return;
     }
     if let Some(view) = &view {
-        warn_of_delegation(shared, view, said).await;
+        warn::of_delegation(shared, view, said).await;
     }
     if let Some(beside) = &outcome.beside {
         refuse_beyond_limits(shared, context, &request, beside, said).await;
     }
-    warn_of_departures(request.prior, &model, said);
+    warn::of_departures(request.prior, &model, said);
     outcome.write(&request, &model, &targets, &mut response.planned);
 }
 
@@ -259,44 +261,6 @@ impl Outcome {
             planned.set("forecast", self.forecast.map_or(Value::Unknown, state::texts));
             std::mem::replace(planned, Value::Null)
         };
-    }
-}
-
-/// A zone that the world does not find answers nobody, whatever stands in it.
-async fn warn_of_delegation(shared: &GeoDns, view: &View, diagnostics: &mut Diagnostics) {
-    if let Some(warning) = shared.route53.check_delegation(&view.zone, &view.name_servers).await {
-        let detail = format!(
-            "{} If that is as it should be, set `delegation_check = false` in `route53` of the provider block.",
-            sentence(&warning)
-        );
-        diagnostics.warning_at(
-            Path::root().attribute("zone_id"),
-            "The zone is not found by everybody",
-            detail,
-        );
-    }
-}
-
-/// Terraform destroys a cluster that leaves before it updates a name that was served by it.
-fn warn_of_departures(prior: &Value, model: &Model, diagnostics: &mut Diagnostics) {
-    let before = Node::root(prior).attribute("endpoints");
-    let gone: Vec<String> = before
-        .entries()
-        .iter()
-        .filter(|(_, node)| ["service", "ingress", "gateway"].iter().any(|it| !node.attribute(it).is_null()))
-        // Nobody is sent to one that was drained before.
-        .filter(|(_, node)| node.attribute("state").str() != Some("drained"))
-        .filter(|(name, _)| !model.intent.endpoints.keys().any(|it| it.as_str() == *name))
-        .map(|(name, _)| format!("`{name}`"))
-        .collect();
-    if !gone.is_empty() {
-        let detail = format!(
-            "If the cluster of {} is destroyed in the same apply, Terraform destroys it before it changes this name: clients \
-             would be sent to what is gone. Set `state = \"drained\"` and apply that first, or let a `multicluster_drain` stand \
-             beside the cluster, or set `create_before_destroy` on it.",
-            gone.join(", ")
-        );
-        diagnostics.warning_at(Path::root().attribute("endpoints"), "Endpoints leave", detail);
     }
 }
 

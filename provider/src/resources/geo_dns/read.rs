@@ -2,7 +2,7 @@
 
 use multicluster::route53::{CallError, Freshness, Run};
 use multicluster_core::route53::health_check::CheckOwner;
-use multicluster_core::route53::{OwnerId, RecordName, RecordSet, Routing};
+use multicluster_core::route53::{OwnerId, RecordName};
 use tfplugin::resource::StateResponse;
 use tfplugin::{Context, Diagnostics, Node, Value};
 
@@ -79,17 +79,18 @@ async fn standing(
 ) -> Result<Standing, CallError> {
     let node = Node::root(state);
     let Some(client) = shared.route53.client().await else { return Ok(Standing::default()) };
-    let owner = node.attribute("owner").str().unwrap_or_default();
+    let owner = node.attribute("owner").str().and_then(|owner| OwnerId::new(owner).ok());
     let mut standing = Standing::default();
     let known = !node.attribute("health_checks").entries().is_empty();
     let named = view.sets.iter().any(|set| set.health_check_id.is_some());
-    if let (true, Ok(owner)) = (known || named, OwnerId::new(owner)) {
-        let owner = CheckOwner { owner, name: name.clone() };
+    if let (true, Some(owner)) = (known || named, &owner) {
+        let owner = CheckOwner { owner: owner.clone(), name: name.clone() };
         standing.checks = health_checks::read(&shared.route53, &owner, None, run).await?;
     }
-    let by_ranges = |set: &RecordSet| matches!(set.routing, Routing::Cidr { .. });
-    if record.collection().id.is_some() || view.sets.iter().any(by_ranges) {
-        standing.collection = collection::read(&client, &collection::name(owner, name), run).await?;
+    let by_ranges = collection::named(&view.sets);
+    if let (true, Some(owner)) = (record.collection().id.is_some() || by_ranges.is_some(), owner) {
+        let names = collection::Names::of(&owner, name);
+        standing.collection = collection::read(&client, &names, by_ranges, run).await?;
     }
     Ok(standing)
 }

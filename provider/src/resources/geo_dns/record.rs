@@ -19,12 +19,13 @@ use self::sets::StoredSet;
 use super::collection;
 use super::model::Reference;
 use super::zone::View;
+use crate::resources::private::{self, Version};
 
 /// The private bytes, as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
     /// Shape of this record.
-    version: u32,
+    version: Version<1>,
     /// What the zone is; absent until it was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     zone: Option<StoredZone>,
@@ -57,6 +58,9 @@ struct StoredZone {
 struct StoredCollection {
     id: String,
     blocks: Blocks,
+    /// Another one of ours, that no record names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    left: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,20 +71,15 @@ struct StoredFound {
     hostnames: BTreeSet<String>,
 }
 
-const VERSION: u32 = 1;
-
 impl Record {
-    /// Reads private bytes. What cannot be read was written by another version and is as good as nothing: the next
-    /// read makes it anew.
+    /// Reads private bytes; an empty record if another version has written them.
     pub(super) fn parse(private: &[u8]) -> Self {
-        let record: Option<Self> = serde_json::from_slice(private).ok();
-        record.filter(|record| record.version == VERSION).unwrap_or_default()
+        private::parse(private)
     }
 
     /// The record as private bytes.
     pub(super) fn to_private(&self) -> Vec<u8> {
-        let record = Self { version: VERSION, ..self.clone() };
-        serde_json::to_vec(&record).unwrap_or_default()
+        private::bytes(self)
     }
 
     /// What the zone is, if it was seen.
@@ -124,15 +123,15 @@ impl Record {
     /// The CIDR collection of the name.
     pub(super) fn collection(&self) -> collection::Current {
         let stored = self.collection.clone();
-        stored.map_or_else(collection::Current::default, |StoredCollection { id, blocks }| {
-            collection::Current { id: Some(id), blocks }
+        stored.map_or_else(collection::Current::default, |StoredCollection { id, blocks, left }| {
+            collection::Current { id: Some(id), blocks, left }
         })
     }
 
     /// Notes the CIDR collection of the name.
     pub(super) fn see_collection(&mut self, current: &collection::Current) {
-        let collection::Current { id, blocks } = current.clone();
-        self.collection = id.map(|id| StoredCollection { id, blocks });
+        let collection::Current { id, blocks, left } = current.clone();
+        self.collection = id.map(|id| StoredCollection { id, blocks, left });
     }
 
     /// Where an object was reached.

@@ -361,9 +361,20 @@ fn options(schema: Schema) -> Schema {
         .attribute(
             "verify_answers",
             Attribute::bool(
-                "After a change, asks Route 53 what it answers (`TestDNSAnswer`), and warns where that is not what was planned.",
+                "After a change, asks Route 53 what it answers (`TestDNSAnswer`), and warns where that is not what was planned. \
+                 Asked is for somebody of whom nothing is known, for each list of `cidrs`, and for `verify_answers_from`.",
             )
             .default_value(false),
+        )
+        .attribute(
+            "verify_answers_from",
+            Attribute::of(
+                Type::map(Type::String),
+                "For `verify_answers`, an address of a client in each place that is to be asked for: `{ DE = \"…\", \
+                 \"continent/AS\" = \"…\" }`, with the keys of `routing`. Where an address is, Route 53 decides, not this list.",
+            )
+            .validate(validators::places)
+            .validate(checks::each(validators::client)),
         )
         .attribute(
             "map_file",

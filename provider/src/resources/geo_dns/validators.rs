@@ -58,6 +58,16 @@ pub(super) fn address(node: &Node<'_>, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// The address of a client.
+pub(super) fn client(node: &Node<'_>, diagnostics: &mut Diagnostics) {
+    if let Some(text) = node.str()
+        && text.parse::<IpAddr>().is_err()
+    {
+        let detail = format!("`{text}` is not an IPv4 or IPv6 address: give that of a client in this place.");
+        diagnostics.error_at(node.path(), "Invalid address", detail);
+    }
+}
+
 /// A continent by name or code.
 pub(super) fn continent(node: &Node<'_>, diagnostics: &mut Diagnostics) {
     report(node, "Unknown continent", node.str().map(Continent::parse), diagnostics);

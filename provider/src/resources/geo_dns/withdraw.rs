@@ -12,8 +12,8 @@ use multicluster_core::route53::{
 };
 use tokio::time::Instant;
 
+use super::id::{Id, NotAnId};
 use super::lookup;
-use super::state;
 use super::zone::{self, View, Words};
 use crate::config::Route53;
 
@@ -27,8 +27,8 @@ const ALIAS_TTL: u32 = 60;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WithdrawError {
     /// The id is none.
-    #[error("`{0}` is not the id of a name, which is the zone's id, `/`, and the name")]
-    Id(String),
+    #[error("`{0}` is not the id of a name, which is the zone's id, `/`, and the name: {1}")]
+    Id(String, NotAnId),
     /// The provider block is not known.
     #[error("how Route 53 is reached is not known")]
     Unknown,
@@ -59,9 +59,8 @@ pub(crate) async fn withdraw_endpoint(
     endpoint: &EndpointName,
     run: &Run,
 ) -> Result<Option<Duration>, WithdrawError> {
-    let (zone_id, name) = id.split_once('/').ok_or_else(|| WithdrawError::Id(id.to_owned()))?;
-    let name = RecordName::new(name).map_err(|_| WithdrawError::Id(id.to_owned()))?;
-    let zone = zone::of(route53, Some(state::zone_id(zone_id))).await.ok_or(WithdrawError::Unknown)?;
+    let Id { zone, name, .. } = Id::parse(id).map_err(|why| WithdrawError::Id(id.to_owned(), why))?;
+    let zone = zone::of(route53, Some(zone)).await.ok_or(WithdrawError::Unknown)?;
     let lock = route53.lock(zone.id(), &name);
     let _guard = lock.lock().await;
     let mut tries = 1;

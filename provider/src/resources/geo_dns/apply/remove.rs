@@ -15,7 +15,7 @@ use super::super::health_checks;
 use super::super::record::Record;
 use super::super::state;
 use super::super::zone::{self, Words};
-use super::report;
+use super::say::report;
 use crate::validators::sentence;
 
 pub(in super::super) async fn delete(
@@ -33,6 +33,8 @@ pub(in super::super) async fn delete(
     };
     let record = Record::parse(request.private);
     let run = zone::run(context, request.prior, "delete");
+    let lock = shared.route53.lock(zone.id(), &name);
+    let _guard = lock.lock().await;
     if remove_records(&zone, &name, &owner, &record, &run, said).await {
         remove_beside(shared, request.prior, &owner, &name, &record, &run, said).await;
     }
@@ -105,6 +107,7 @@ async fn remove_beside(
         checks: !Node::root(prior).attribute("health_checks").entries().is_empty()
             || !record.checks().is_empty(),
         ranges: record.collection().id.is_some(),
+        named: None,
     };
     let standing = match beside::read(shared, owner, name, asked, run).await {
         Ok(standing) => standing,
@@ -117,9 +120,8 @@ async fn remove_beside(
     for (id, error) in client.delete_checks(&ids, run).await {
         said.error(format!("Cannot remove health check {}", id.0), sentence(&error));
     }
-    if let Some(id) = &standing.collection.id {
-        let nothing = collection::desired_nothing(&standing.collection.blocks);
-        if let Err(error) = collection::finish(&client, id, &nothing, false, run).await {
+    for id in standing.collection.id.iter().chain(&standing.collection.left) {
+        if let Err(error) = collection::remove(&client, id, run).await {
             said.error(format!("Cannot remove CIDR collection {id}"), sentence(&error));
         }
     }
