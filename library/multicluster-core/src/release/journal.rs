@@ -158,8 +158,9 @@ pub struct Release {
 pub enum Extent {
     /// All of them. When it is complete, its colour is the active one.
     All,
-    /// Those that lack what the others have, or have it in the wrong colour. What is active stays as it is; there are no
-    /// waves, steps, analysis or hold.
+    /// Those that lack what the others have, or have it in the wrong colour, or whose traffic is divided. What is active stays
+    /// as it is; there are no waves, steps, analysis or hold. Its version may be another one than the user wants: one that
+    /// stands there already, of which nothing is to be made and to which traffic is led.
     Part,
 }
 
@@ -256,6 +257,9 @@ pub struct ClusterState {
     /// and the old one nothing.
     #[serde(default)]
     pub kept: bool,
+    /// Whether what somebody else did to the traffic is to be overwritten here, because a human let the release go on.
+    #[serde(default)]
+    pub overrule: bool,
     /// Whether the release has taken it out of DNS and not put it back yet.
     #[serde(default)]
     pub withdrawn: bool,

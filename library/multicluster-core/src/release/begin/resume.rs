@@ -80,9 +80,10 @@ impl Beginning<'_> {
     fn unhalt(&self, release: &mut Release) {
         self.enter(release, Phase::Rolling);
         release.retry_token.clone_from(&self.spec.retry_token);
-        release.failure = None;
+        let foreign = release.failure.take().filter(|failure| failure.reason == Reason::Foreign);
         release.analysis = None;
         for (name, state) in &mut release.clusters {
+            state.overrule |= foreign.is_some() && state.failure.is_some();
             if state.failure.take().is_some()
                 && matches!(state.stage, Stage::Returned | Stage::Returning { .. })
             {

@@ -31,6 +31,7 @@ pub(super) fn pending(desired: &Desired, name: &ClusterName, now: Timestamp) -> 
         served: None,
         kept: false,
         weight: None,
+        overrule: false,
         withdrawn: false,
         silent: None,
         failure: None,
@@ -57,6 +58,9 @@ impl Beginning<'_> {
                 !failed.contains_key(*name) && (!self.has(standing, active) || self.withdrawn.contains(*name))
             })
             .collect();
+        if self.gather(journal, active.color, &failed) {
+            return;
+        }
         let in_way: Vec<&ClusterName> = lacking
             .iter()
             .filter(|(_, standing)| self.serves_other(standing, active.color))
@@ -65,9 +69,15 @@ impl Beginning<'_> {
         let plain: Vec<&ClusterName> =
             lacking.iter().map(|(name, _)| *name).filter(|name| !in_way.contains(name)).collect();
         if !plain.is_empty() {
-            self.begin_part(journal, &plain, active.color, !in_way.is_empty(), failed);
+            self.begin_part(
+                journal,
+                &plain,
+                (active.color, &self.desired.version),
+                !in_way.is_empty(),
+                failed,
+            );
         } else if !in_way.is_empty() {
-            self.begin_part(journal, &in_way, active.color.other(), true, failed);
+            self.begin_part(journal, &in_way, (active.color.other(), &self.desired.version), true, failed);
         } else if failed.is_empty() {
             // Who is to be put back into DNS and does not answer must not be forgotten.
             journal.release.take_if(|release| release.phase != Phase::Completed && self.withdrawn.is_empty());
@@ -109,13 +119,44 @@ impl Beginning<'_> {
                 release.approvals.push(release.id.0.clone());
             }
         }
+        if active.is_some() && self.gather(journal, to, &failed) {
+            return Ok(());
+        }
         if !in_way.is_empty() {
-            self.begin_part(journal, &in_way, to.other(), true, BTreeMap::new());
+            self.begin_part(journal, &in_way, (to.other(), &self.desired.version), true, failed);
             return Ok(());
         }
         journal.last = Some(id);
         journal.release = Some(release);
         Ok(())
+    }
+
+    /// Where traffic is divided and a share of it goes to the colour that is to be made anew, it is first brought together in one
+    /// of the two as they stand. Whether that is begun.
+    fn gather(&self, journal: &mut Journal, to: Color, failed: &BTreeMap<ClusterName, ClusterState>) -> bool {
+        let divided: Vec<(&ClusterName, (Color, &Version))> = self
+            .answering()
+            .filter(|(name, _)| !failed.contains_key(*name))
+            .filter_map(|(name, standing)| Some((name, self.gathers_in(standing, to)?)))
+            .collect();
+        let Some((_, place)) = divided.first().copied() else { return false };
+        let alike: Vec<&ClusterName> =
+            divided.iter().filter(|(_, other)| *other == place).map(|(name, _)| *name).collect();
+        self.begin_part(journal, &alike, place, true, failed.clone());
+        true
+    }
+
+    /// Where the traffic of a cluster is to be brought together before `to` is made anew there, if it has to be.
+    fn gathers_in<'s>(&self, standing: &'s ClusterStanding, to: Color) -> Option<(Color, &'s Version)> {
+        let runs = |color: Color| standing.colors.get(&color).filter(|color| color.replicas > 0);
+        let (target, other) = (runs(to)?, runs(to.other())?);
+        if self.in_place() || standing.serving.is_some() || target.version == self.desired.version {
+            return None;
+        }
+        if other.ready_endpoints == 0 && target.ready_endpoints > 0 {
+            return Some((to, &target.version));
+        }
+        Some((to.other(), &other.version))
     }
 
     fn refuse_what_failed(&self, journal: &Journal) -> Result<(), Refused> {
@@ -136,14 +177,14 @@ impl Beginning<'_> {
         &self,
         journal: &mut Journal,
         clusters: &[&ClusterName],
-        to: Color,
+        (to, brought): (Color, &Version),
         then_again: bool,
         failed: BTreeMap<ClusterName, ClusterState>,
     ) {
-        let version =
-            Version(format!("{} in {to} on {} of the clusters", self.desired.version.0, clusters.len()));
+        let version = Version(format!("{} in {to} on {} of the clusters", brought.0, clusters.len()));
         let previous = journal.last.as_ref().or(journal.active.as_ref().map(|active| &active.release));
         let mut release = self.release(ReleaseId::new(&version, previous), to, clusters.iter().copied());
+        release.version = brought.clone();
         release.extent = Extent::Part;
         release.then_again = then_again;
         release.clusters.extend(failed);

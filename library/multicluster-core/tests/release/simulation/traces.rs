@@ -1,7 +1,7 @@
 //! Schedules that once showed a mistake, made as small as they are.
 
 use multicluster_core::release::Color;
-use multicluster_core::release::spec::{DnsCoupling, MaxFailures, OnFailure, OnInterrupt, Step};
+use multicluster_core::release::spec::{DnsCoupling, MaxFailures, OnFailure, OnInterrupt, Promotion, Step};
 
 use super::holds;
 use super::schedule::{Fault, Schedule, plain};
@@ -119,5 +119,43 @@ fn what_has_users_is_not_made_anew_while_its_pods_are_gone_for_a_moment() {
     schedule.pods[0] = vec![Pods::Ready(0), Pods::Die(7), Pods::Ready(4)];
     schedule.pods[1] = vec![Pods::Crash, Pods::Crash, Pods::Die(8)];
     schedule.faults = vec![(21, Fault::Clock(38)), (60, Fault::Pods(AWS, Color::Blue, 15))];
+    holds(&schedule);
+}
+
+#[test]
+fn a_halt_because_of_somebody_else_is_overcome_by_who_lets_it_go_on() {
+    let mut schedule = plain();
+    schedule.spec.promotion = Promotion::NextApply;
+    schedule.spec.on_failure = OnFailure::Halt;
+    schedule.spec.on_interrupt = OnInterrupt::Rollback;
+    schedule.spec.hold = seconds(17);
+    let steps =
+        |pause| [0, 50, 100].map(|weight| Step { pause: seconds(pause), ..Step::weight(weight) }).to_vec();
+    schedule.spec.waves[0].steps = steps(3);
+    schedule.spec.waves[0].soak = seconds(2);
+    schedule.spec.waves[1].steps = steps(1);
+    schedule.spec.waves[1].soak = seconds(8);
+    schedule.spec.waves[1].max_parallel = Some(1);
+    schedule.spec.waves[1].max_failures = MaxFailures::Clusters(1);
+    schedule.spec.waves[1].approval = true;
+    schedule.applies = vec![1, 1, 1];
+    schedule.delays = vec![2];
+    schedule.pods = vec![vec![Pods::Ready(0); 3]; 3];
+    schedule.pods[0] = vec![Pods::Ready(7), Pods::Die(6), Pods::Ready(0)];
+    schedule.faults = vec![(63, Fault::Foreign(GCP, 0))];
+    holds(&schedule);
+}
+
+#[test]
+fn divided_traffic_is_brought_together_before_a_colour_of_it_is_made_anew() {
+    let mut schedule = one_wave();
+    let step = |weight| Step { pause: seconds(5), ..Step::weight(weight) };
+    schedule.spec.waves[0].steps = vec![step(20), step(100)];
+    schedule.spec.waves[0].max_parallel = Some(1);
+    schedule.spec.waves[0].max_failures = MaxFailures::Clusters(1);
+    schedule.spec.hold = seconds(22);
+    schedule.applies = vec![3, 1, 0, 0];
+    schedule.pods[2] = vec![Pods::Ready(5), Pods::Ready(2), Pods::Ready(0)];
+    schedule.faults = vec![(23, Fault::Cut(AZURE, 110))];
     holds(&schedule);
 }
