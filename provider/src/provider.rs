@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tfplugin::schema::Schema;
 use tfplugin::{ClientInfo, Context, DataSource, Diagnostics, Function, Node, Provider, Resource, Value};
 
-use crate::config::{self, Clusters, Route53};
+use crate::config::{self, Clusters, Metrics, Notify, Route53};
 use crate::data_sources::cluster::Cluster;
 use crate::data_sources::geo_dns_answer::GeoDnsAnswer;
 use crate::functions::answer::Answer;
@@ -19,13 +19,20 @@ use crate::resources::geo_dns::GeoDns;
 pub struct MulticlusterProvider {
     clusters: Arc<Clusters>,
     route53: Arc<Route53>,
+    metrics: Arc<Metrics>,
+    notify: Arc<Notify>,
 }
 
 impl MulticlusterProvider {
     /// A provider without a configuration yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { clusters: Arc::new(Clusters::default()), route53: Arc::new(Route53::default()) }
+        Self {
+            clusters: Arc::new(Clusters::default()),
+            route53: Arc::new(Route53::default()),
+            metrics: Arc::new(Metrics::default()),
+            notify: Arc::new(Notify::default()),
+        }
     }
 }
 
@@ -72,6 +79,8 @@ impl Provider for MulticlusterProvider {
         let config = Node::root(config);
         self.clusters.configure(&config.attribute("clusters"));
         self.route53.configure(&config.attribute("route53"));
+        self.metrics.configure(&config.attribute("metrics"));
+        self.notify.configure(&config.attribute("notify"));
     }
 }
 

@@ -70,11 +70,11 @@ fn credential(node: &Node<'_>) -> Credential {
     }
 }
 
-fn texts(node: &Node<'_>) -> Vec<String> {
+pub(super) fn texts(node: &Node<'_>) -> Vec<String> {
     node.elements().iter().filter_map(|element| element.str().map(str::to_owned)).collect()
 }
 
-fn pairs(node: &Node<'_>) -> BTreeMap<String, SecretString> {
+pub(super) fn pairs(node: &Node<'_>) -> BTreeMap<String, SecretString> {
     let pair = |(key, value): &(&str, Node<'_>)| {
         Some(((*key).to_owned(), SecretString::from(value.str()?.to_owned())))
     };

@@ -1,7 +1,10 @@
-//! The provider block: which clusters there are and how they are reached. Nothing here connects until a resource
+//! The provider block: which clusters there are and how they are reached, where metrics come from, and who is told. Nothing here connects until a resource
 //! asks for a member.
 
 mod connection;
+mod metrics;
+mod named;
+mod notify;
 mod route53;
 pub(crate) mod schema;
 
@@ -15,6 +18,8 @@ use multicluster_core::names::{ClusterName, ClusterUid, FederationName};
 use tfplugin::Node;
 
 pub(crate) use connection::clock;
+pub(crate) use metrics::Metrics;
+pub(crate) use notify::Notify;
 pub(crate) use route53::Route53;
 
 /// One entry of `clusters`.

@@ -181,7 +181,7 @@ pub(super) fn attribute() -> Attribute {
     .validate(keys)
 }
 
-fn assume_role() -> Attribute {
+pub(super) fn assume_role() -> Attribute {
     Attribute::nested(
         Nesting::Single,
         "A role to take.",
@@ -207,7 +207,7 @@ fn url(node: &Node<'_>, diagnostics: &mut Diagnostics) {
 }
 
 /// Keys come in pairs, and a token belongs to them.
-fn keys(node: &Node<'_>, diagnostics: &mut Diagnostics) {
+pub(super) fn keys(node: &Node<'_>, diagnostics: &mut Diagnostics) {
     let given = |name: &str| !node.attribute(name).is_null();
     if given("access_key") != given("secret_key") {
         let detail = "`access_key` and `secret_key` go together.";

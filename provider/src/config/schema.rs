@@ -13,6 +13,8 @@ pub(crate) fn schema() -> Schema {
     )
     .attribute("clusters", clusters())
     .attribute("route53", super::route53::attribute())
+    .attribute("metrics", super::metrics::attribute())
+    .attribute("notify", super::notify::attribute())
 }
 
 fn clusters() -> Attribute {
