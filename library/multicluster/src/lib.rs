@@ -14,6 +14,7 @@
 //! | [`lease`] | who may write to a member now |
 //! | [`endpoints`] | where clients reach what runs on a cluster |
 //! | [`federation`] | what a federation has on its members, and how that is changed |
+//! | [`release`] | a workload's releases over its clusters, carried out |
 //! | [`route53`] | a zone of Route 53: read, change, wait (feature `route53`) |
 //! | [`prometheus`] | metrics from Prometheus and what speaks its API (feature `prometheus`) |
 //! | [`notify`] | what chats and webhooks are told of a release (feature `webhook`) |
@@ -42,6 +43,8 @@ pub mod notify;
 pub mod preflight;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
+#[cfg(feature = "kube")]
+pub mod release;
 #[cfg(feature = "route53")]
 pub mod route53;
 #[cfg(any(feature = "prometheus", feature = "webhook"))]

@@ -5,7 +5,7 @@
 //! list. Only what waiting cannot repair (permissions, an unknown kind) is an error.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -15,7 +15,10 @@ use http_body_util::{BodyExt, Limited};
 use kube::client::Body;
 use multicluster_core::object::text;
 use serde_json::Value;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until, timeout},
+};
 
 use super::{
     Member, MemberError, ResourceType,
@@ -70,6 +73,11 @@ impl Scope {
         }
     }
 
+    /// All objects of a namespace.
+    pub(crate) fn namespace(namespace: &str) -> Self {
+        Self { namespace: Some(namespace.to_owned()), query: "labelSelector=".to_owned() }
+    }
+
     /// The objects of a namespace with these labels.
     pub(crate) fn labels(namespace: Option<&str>, selector: &str) -> Self {
         Self {
@@ -95,11 +103,27 @@ pub(crate) struct Watch<'a> {
     pause_until: Option<Instant>,
     /// Why nothing was seen lately; for the message of a deadline.
     trouble: Option<MemberError>,
+    /// Who wants to know at once that it broke.
+    broke: Option<Arc<Notify>>,
 }
 
 impl<'a> Watch<'a> {
     pub(crate) fn new(member: &'a Member, ty: ResourceType, scope: Scope) -> Self {
-        Self { member, ty, scope, state: State::Unlisted, breaks: 0, pause_until: None, trouble: None }
+        Self {
+            member,
+            ty,
+            scope,
+            state: State::Unlisted,
+            breaks: 0,
+            pause_until: None,
+            trouble: None,
+            broke: None,
+        }
+    }
+
+    /// Tells of every break, while it is being repaired.
+    pub(crate) fn telling(self, broke: Arc<Notify>) -> Self {
+        Self { broke: Some(broke), ..self }
     }
 
     /// Why the member cannot be seen at the moment, if so.
@@ -130,6 +154,9 @@ impl<'a> Watch<'a> {
                 Err(error) if passes(&error) => {
                     tracing::debug!(cluster = %self.member.name, kind = %self.ty.kind, %error, "watch broke");
                     self.trouble = Some(error);
+                    if let Some(broke) = &self.broke {
+                        broke.notify_one();
+                    }
                     self.pause();
                 }
                 Err(error) => return Err(error),
