@@ -135,6 +135,8 @@ impl Engine {
         color: Color,
         stable: Option<&Value>,
     ) -> Option<String> {
+        // A stable Service of the manifest is rendered to lead where the live one does.
+        let stable = stable.filter(|_| !place.workload.has_service());
         let shape = Shape { color, replicas: 1, autoscaler: Autoscaler::Free, stable, serving: color };
         let rendered = self.render(place, &shape).ok()?;
         // What the colour's Service is made from may be changed by others at any time.

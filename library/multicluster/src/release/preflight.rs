@@ -24,6 +24,7 @@ use super::engine::{Engine, Place, Shape};
 use super::error::is_unreachable;
 use super::layout::known_type;
 use super::measure::Subject;
+use super::prepare::as_applied;
 use super::read::{self, Looked};
 use super::sight::{Sight, Slot};
 use super::view;
@@ -266,7 +267,7 @@ impl Check<'_> {
                 }
                 Err(error) => return desk.warn("cannot be checked", &error),
             };
-            match self.place.member.apply(&ty, object.value(), options).await {
+            match self.place.member.apply(&ty, &as_applied(&engine.layout, &object), options).await {
                 Ok(_) => {}
                 Err(error) if is_unreachable(&error) => return desk.warn("cannot be checked", &error),
                 Err(error @ MemberError::Rejected { .. }) => {

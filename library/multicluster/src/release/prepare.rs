@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::act::{Failpoints, Hand, Trouble};
 use super::engine::Shape;
-use super::layout::{Subject, known_type};
+use super::layout::{Layout, Subject, known_type};
 use super::marks::{OBJECTS_ANNOTATION, OWNED_ANNOTATION};
 use super::sight::Slot;
 use super::view;
@@ -51,7 +51,7 @@ impl Hand<'_> {
         let mut owned = None;
         for object in &rendered {
             let is_workload = object.kind() == layout.kind && object.name() == workload.name;
-            let live = self.apply(object, is_workload).await?;
+            let live = self.apply(object).await?;
             if is_workload {
                 owned = Some(view::owned_digest(&live, &layout.manager()));
                 self.observer.put(self.cluster(), slot, live);
@@ -73,15 +73,12 @@ impl Hand<'_> {
         self.resize(color, replicas.max(now), marks).await
     }
 
-    async fn apply(&self, object: &Manifest, is_workload: bool) -> Result<Value, Trouble> {
+    async fn apply(&self, object: &Manifest) -> Result<Value, Trouble> {
         let what = format!("{} {}", object.kind(), object.name());
         let ty = self.place.member.resource_type(object.api_version(), object.kind()).await?;
         let unknown = || format!("{what}: the cluster has no {} in {}", object.kind(), object.api_version());
         let ty = ty.ok_or_else(|| Trouble::Stays(unknown()))?;
-        let mut body = object.value().clone();
-        if is_workload && let Some(spec) = body.pointer_mut("/spec").and_then(Value::as_object_mut) {
-            spec.remove("replicas");
-        }
+        let body = as_applied(&self.engine.layout, object);
         let options = ApplyOptions {
             field_manager: self.engine.layout.manager(),
             force: false,
@@ -150,7 +147,7 @@ impl Hand<'_> {
             let rendered = self.engine.render(self.place, &shape);
             let rendered = rendered.map_err(Trouble::Stays)?;
             for object in rendered.iter().filter(|object| object.kind() == "HorizontalPodAutoscaler") {
-                self.apply(object, false).await?;
+                self.apply(object).await?;
             }
         }
         for scaler in self.autoscalers(color) {
@@ -243,4 +240,15 @@ impl Hand<'_> {
         }
         Ok(())
     }
+}
+
+/// What is sent of a rendered object: all of it, but for a workload's size.
+pub(super) fn as_applied(layout: &Layout, object: &Manifest) -> Value {
+    let mut body = object.value().clone();
+    if object.kind() == layout.kind
+        && let Some(spec) = body.pointer_mut("/spec").and_then(Value::as_object_mut)
+    {
+        spec.remove("replicas");
+    }
+    body
 }
