@@ -25,6 +25,7 @@ pub mod next;
 pub mod observed;
 pub mod render;
 pub mod spec;
+pub mod summary;
 pub mod traffic;
 pub mod version;
 pub mod workload;

@@ -343,6 +343,21 @@ pub enum Reason {
     Superseded,
 }
 
+impl Reason {
+    /// As in the journal, for people.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotReady => "not_ready",
+            Self::Analysis => "analysis",
+            Self::Cluster => "cluster",
+            Self::Foreign => "foreign",
+            Self::Interrupted => "interrupted",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
 /// A release that has ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Past {

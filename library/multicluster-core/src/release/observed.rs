@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::color::Color;
 use super::journal::Version;
@@ -17,7 +18,7 @@ pub struct Standing {
 }
 
 /// One cluster before a release begins.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterStanding {
     /// Its colours; one that was never made is absent.
     pub colors: BTreeMap<Color, ColorStanding>,
@@ -26,7 +27,7 @@ pub struct ClusterStanding {
 }
 
 /// One colour of a cluster before a release begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColorStanding {
     /// The version that its objects were made from.
     pub version: Version,
