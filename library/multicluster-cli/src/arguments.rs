@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 use multicluster::core::federation::identity::DEFAULT_NAMESPACE;
-use multicluster::core::names::{FederationName, InvalidName};
+use multicluster::core::names::{FederationName, InvalidName, ReleaseName};
 
 /// Shows what multicluster keeps on clusters, and why.
 #[derive(Parser)]
@@ -23,6 +23,23 @@ pub(crate) enum Command {
     /// Say for each cluster why an object is, or is not, there. Reads only.
     /// Exit code 1 if it is not as the federation means it to be, or a cluster does not answer.
     Explain(ExplainArguments),
+    /// Follow a release until it ends or waits for somebody: a table on a terminal, lines elsewhere. Reads only.
+    /// Exit code 1 if a cluster does not answer (with `--once` and `--json`).
+    Watch(WatchArguments),
+}
+
+#[derive(Args)]
+pub(crate) struct WatchArguments {
+    /// The release: NAMESPACE/NAME.
+    pub(crate) release: ReleaseArgument,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Look once, and end.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Look once, and print the journal as JSON: `.journal.active` is what is live.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args)]
@@ -78,6 +95,24 @@ impl FromStr for FederationArgument {
     }
 }
 
+/// A release and its namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ReleaseArgument {
+    pub(crate) namespace: String,
+    pub(crate) name: ReleaseName,
+}
+
+impl FromStr for ReleaseArgument {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts = text.split_once('/').filter(|(namespace, _)| !namespace.is_empty());
+        let (namespace, name) = parts.ok_or("write NAMESPACE/NAME, such as `guestbook/frontend`")?;
+        let name = ReleaseName::new(name).map_err(|error| error.to_string())?;
+        Ok(Self { namespace: namespace.to_owned(), name })
+    }
+}
+
 /// A kind as somebody types it, and a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ObjectArgument {
@@ -126,6 +161,7 @@ mod tests {
     #[rstest]
     #[case::status(&["status", "world", "--kubeconfig", "k", "--context", "a,b", "--json"])]
     #[case::explain(&["explain", "deployment/web", "-n", "shop", "-f", "world", "--kubeconfig", "k", "--context", "a", "--manifest", "a.yaml", "b.yaml"])]
+    #[case::watch(&["watch", "shop/web", "--kubeconfig", "k", "--context", "a,b", "--once"])]
     fn commands(#[case] words: &[&str]) {
         let words = std::iter::once(&"multicluster").chain(words);
         assert!(Arguments::try_parse_from(words).is_ok());
@@ -134,6 +170,7 @@ mod tests {
     #[rstest]
     #[case::without_contexts(&["status", "world", "--kubeconfig", "k"])]
     #[case::a_name_that_is_none(&["status", "World", "--kubeconfig", "k", "--context", "a"])]
+    #[case::a_release_without_its_namespace(&["watch", "web", "--kubeconfig", "k", "--context", "a"])]
     fn refusals(#[case] words: &[&str]) {
         let words = std::iter::once(&"multicluster").chain(words);
         assert!(Arguments::try_parse_from(words).is_err());

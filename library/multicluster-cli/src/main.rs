@@ -1,7 +1,7 @@
-//! `multicluster`: what a federation has on its clusters, and why, without Terraform.
+//! `multicluster`: what a federation has on its clusters, and why, and how a release goes, without Terraform.
 //!
-//! It reads and never writes. `arguments` is what users write, `clusters` how their clusters are reached, `status` and
-//! `explain` the two commands: each looks at all clusters at once, then says what it saw.
+//! It reads and never writes. `arguments` is what users write, `clusters` how their clusters are reached, `status`,
+//! `explain` and `watch` the commands: each looks at all clusters at once, then says what it saw.
 #![expect(clippy::print_stderr, reason = "a command line program speaks to its user")]
 
 mod arguments;
@@ -9,6 +9,7 @@ mod clusters;
 mod explain;
 mod kind;
 mod status;
+mod watch;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -46,6 +47,7 @@ fn run(command: Command) -> anyhow::Result<Said> {
         match command {
             Command::Status(arguments) => status::status(arguments).await,
             Command::Explain(arguments) => explain::explain(arguments).await,
+            Command::Watch(arguments) => watch::watch(arguments).await,
         }
     })
 }
