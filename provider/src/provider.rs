@@ -10,6 +10,7 @@ use crate::config::{self, Clusters, Metrics, Notify, Route53};
 use crate::data_sources::cluster::Cluster;
 use crate::data_sources::geo_dns_answer::GeoDnsAnswer;
 use crate::functions::answer::Answer;
+use crate::resources::bluegreen_release::BluegreenRelease;
 use crate::resources::drain::Drain;
 use crate::resources::federation::Federation;
 use crate::resources::geo_dns::GeoDns;
@@ -55,6 +56,7 @@ impl Provider for MulticlusterProvider {
             Arc::new(Federation::object(clusters())),
             Arc::new(GeoDns::new(clusters(), Arc::clone(&self.route53))),
             Arc::new(Drain::new(clusters(), Arc::clone(&self.route53))),
+            Arc::new(BluegreenRelease::new(clusters(), Arc::clone(&self.metrics), Arc::clone(&self.notify))),
         ]
     }
 

@@ -18,6 +18,7 @@ mod protocol;
     reason = "shared with the tests of the emulator; what fails here fails the test"
 )]
 mod python;
+mod release;
 mod world;
 
 use std::process::ExitCode;
@@ -47,6 +48,7 @@ fn trials() -> Vec<Trial> {
         .chain(lab::trials())
         .chain(drain::trials())
         .chain(protocol::trials())
+        .chain(release::trials())
         .collect()
 }
 

@@ -38,7 +38,6 @@ impl Metrics {
     }
 
     /// The source of a name. Nothing is sent.
-    #[cfg_attr(not(test), expect(dead_code, reason = "releases measure"))]
     pub(crate) fn source(&self, name: &str) -> Named<Client> {
         let settings = match self.entries.get(name) {
             Named::Known(settings) => settings,

@@ -19,6 +19,7 @@ use tfplugin::Node;
 
 pub(crate) use connection::clock;
 pub(crate) use metrics::Metrics;
+pub(crate) use named::Named;
 pub(crate) use notify::Notify;
 pub(crate) use route53::Route53;
 
@@ -187,7 +188,7 @@ fn entry(node: &Node<'_>) -> Entry {
 }
 
 /// A path as a user writes it, with `~` for the home directory.
-fn expand_home(path: &str) -> PathBuf {
+pub(crate) fn expand_home(path: &str) -> PathBuf {
     match (path.strip_prefix("~/"), std::env::home_dir()) {
         (Some(rest), Some(home)) => home.join(rest),
         _ => Path::new(path).to_owned(),

@@ -26,7 +26,6 @@ impl Notify {
     }
 
     /// A notifier of this name for one release: each has a message of its own. Nothing is sent.
-    #[cfg_attr(not(test), expect(dead_code, reason = "releases tell"))]
     pub(crate) fn notifier(&self, name: &str) -> Named<Notifier> {
         match self.0.get(name) {
             Named::Known(service) => match Notifier::new(name, &service, clock(), Timing::default()) {

@@ -1,5 +1,6 @@
 //! What users manage: one folder per resource, in each `schema` → `model` → `plan` → `apply`.
 
+pub(crate) mod bluegreen_release;
 pub(crate) mod drain;
 mod entry;
 pub(crate) mod federation;

@@ -5,4 +5,4 @@ mod model;
 mod schema;
 
 pub(crate) use model::{Defaults, Entry, labels, path_of, resource, source_of};
-pub(crate) use schema::{attributes, policy, wait};
+pub(crate) use schema::{attributes, overrides, policy, replicas, wait};

@@ -192,7 +192,7 @@ fn target() -> Attribute {
     )
 }
 
-fn replicas() -> Attribute {
+pub(crate) fn replicas() -> Attribute {
     Attribute::nested(
         Nesting::Single,
         "Divides the replicas of a workload over the members. Left alone where an autoscaler sets them.",
@@ -244,7 +244,7 @@ fn replicas() -> Attribute {
     )
 }
 
-fn overrides() -> Attribute {
+pub(crate) fn overrides() -> Attribute {
     let texts = |description| Attribute::of(Type::map(Type::String), description);
     let part = |name, description| (name, Attribute::string(description));
     Attribute::nested(
