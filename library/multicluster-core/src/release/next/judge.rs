@@ -27,17 +27,18 @@ pub(super) enum Judgement {
 /// Counts the measurements that have come. One that was counted already is known by its moments.
 pub(super) fn record(spec: &ReleaseSpec, release: &mut Release, observed: &Observed, now: Timestamp) {
     let (Some(analysis), Some(run)) = (&spec.analysis, &mut release.analysis) else { return };
-    for measurement in &observed.measurements {
-        let mut measurement = measurement.clone();
-        measurement.started_at = measurement.started_at.min(now);
-        measurement.finished_at = measurement.finished_at.min(now);
-        let known = run.metric(&measurement.metric, measurement.cluster.as_ref()).is_some_and(|state| {
-            state.measurements.iter().any(|one| {
+    // What lies in the future is of before a clock was set back. It is taken again.
+    for measurement in observed.measurements.iter().filter(|measurement| measurement.finished_at <= now) {
+        let state = run.metric(&measurement.metric, measurement.cluster.as_ref());
+        let counts = state.is_some_and(|state| {
+            let known = state.measurements.iter().any(|one| {
                 one.started_at == measurement.started_at && one.finished_at == measurement.finished_at
-            })
+            });
+            // One that began before this run is of the wave before.
+            !known && state.started_at <= measurement.started_at
         });
-        if !known {
-            run.record(analysis, &measurement);
+        if counts {
+            run.record(analysis, measurement);
         }
     }
 }

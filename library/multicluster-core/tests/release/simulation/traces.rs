@@ -1,11 +1,12 @@
 //! Schedules that once showed a mistake, made as small as they are.
 
+use multicluster_core::analysis::Scope;
 use multicluster_core::release::Color;
 use multicluster_core::release::spec::{DnsCoupling, MaxFailures, OnFailure, OnInterrupt, Promotion, Step};
 
 use super::holds;
 use super::schedule::{Fault, Schedule, plain};
-use crate::support::{Pods, seconds, wave};
+use crate::support::{Pods, analysis, seconds, wave};
 
 const AWS: usize = 0;
 const AZURE: usize = 1;
@@ -157,5 +158,25 @@ fn divided_traffic_is_brought_together_before_a_colour_of_it_is_made_anew() {
     schedule.applies = vec![3, 1, 0, 0];
     schedule.pods[2] = vec![Pods::Ready(5), Pods::Ready(2), Pods::Ready(0)];
     schedule.faults = vec![(23, Fault::Cut(AZURE, 110))];
+    holds(&schedule);
+}
+
+#[test]
+fn a_measurement_of_before_the_clock_was_set_back_is_not_counted_later() {
+    let mut schedule = plain();
+    schedule.spec.on_interrupt = OnInterrupt::Rollback;
+    schedule.spec.analysis = Some(analysis(Scope::Cluster));
+    schedule.spec.waves[0].steps =
+        [20, 100].map(|weight| Step { pause: seconds(3), ..Step::weight(weight) }).to_vec();
+    schedule.spec.waves[0].soak = seconds(6);
+    schedule.spec.waves[0].approval = true;
+    schedule.spec.waves[1].steps = vec![Step { pause: seconds(1), ..Step::weight(100) }];
+    schedule.spec.waves[1].soak = seconds(5);
+    schedule.spec.waves[1].max_failures = MaxFailures::Clusters(1);
+    schedule.applies = vec![1, 2, 2];
+    schedule.delays = vec![1, 1, 1, 3];
+    schedule.pods = vec![vec![Pods::Ready(0); 3]; 3];
+    schedule.pods[1] = vec![Pods::Die(7), Pods::Crash, Pods::Ready(1)];
+    schedule.faults = vec![(27, Fault::Clock(60))];
     holds(&schedule);
 }
