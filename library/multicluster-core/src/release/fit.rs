@@ -78,7 +78,8 @@ pub enum Severity {
 ///     "spec": { "nodeName": "one", "containers": [{ "resources": { "requests": { "cpu": "500m" } } }] }
 /// });
 /// let pods = [running.clone(), running.clone()];
-/// let room = |replicas| Room { nodes: &[node.clone()], pods: &pods, quotas: &[], template: &running, replicas };
+/// let nodes = [node];
+/// let room = |replicas| Room { nodes: &nodes, pods: &pods, quotas: &[], template: &running, replicas };
 /// let said = |replicas| fit(&room(replicas)).unwrap().into_iter().map(|finding| finding.text).collect::<Vec<_>>();
 /// assert_eq!(said(2), Vec::<String>::new());
 /// assert_eq!(
